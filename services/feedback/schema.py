@@ -1,0 +1,38 @@
+"""The feedback schema: the parent of its tables, and its part of the event path."""
+
+from typing import ClassVar
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from shared.messaging import tables
+
+
+class FeedbackTable(SQLModel):
+    """Parent of every table that feedback owns."""
+
+    metadata: ClassVar[MetaData] = MetaData(schema="feedback")
+
+
+class Outbox(tables.OutboxColumns, FeedbackTable, table=True):
+    """What feedback has to say and has not numbered yet."""
+
+
+class LogHead(tables.LogHeadColumns, FeedbackTable, table=True):
+    """How far the log of feedback is."""
+
+
+class EventLog(tables.EventLogColumns, FeedbackTable, table=True):
+    """Everything feedback has said."""
+
+
+class Progress(tables.ProgressColumns, FeedbackTable, table=True):
+    """How far feedback has followed the others."""
+
+
+class DeadLetter(tables.DeadLetterColumns, FeedbackTable, table=True):
+    """What feedback could not apply."""
+
+
+class Cursor(tables.CursorColumns, FeedbackTable, table=True):
+    """How far the log of feedback has been sent to Kafka."""

@@ -1,0 +1,38 @@
+"""The goals schema: the parent of its tables, and its part of the event path."""
+
+from typing import ClassVar
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from shared.messaging import tables
+
+
+class GoalsTable(SQLModel):
+    """Parent of every table that goals owns."""
+
+    metadata: ClassVar[MetaData] = MetaData(schema="goals")
+
+
+class Outbox(tables.OutboxColumns, GoalsTable, table=True):
+    """What goals has to say and has not numbered yet."""
+
+
+class LogHead(tables.LogHeadColumns, GoalsTable, table=True):
+    """How far the log of goals is."""
+
+
+class EventLog(tables.EventLogColumns, GoalsTable, table=True):
+    """Everything goals has said."""
+
+
+class Progress(tables.ProgressColumns, GoalsTable, table=True):
+    """How far goals has followed the others."""
+
+
+class DeadLetter(tables.DeadLetterColumns, GoalsTable, table=True):
+    """What goals could not apply."""
+
+
+class Cursor(tables.CursorColumns, GoalsTable, table=True):
+    """How far the log of goals has been sent to Kafka."""

@@ -1,0 +1,39 @@
+"""What the services tell each other."""
+
+from shared.contracts.event import Event
+from shared.contracts.feedback.surveys import ScoredQuestion, ScoreReleased, SurveyChanged
+from shared.contracts.goals.indicators import AssignmentChanged, IndicatorChanged, Ratio
+from shared.contracts.goals.measurements import (
+    EvaluatedPeriod,
+    EvaluationMade,
+    MeasurementRecorded,
+    PeriodKey,
+    RecordedValue,
+    RuleSet,
+    SeriesKey,
+    TargetSet,
+    TargetValue,
+)
+from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, UnitChanged
+
+__all__ = [
+    "AssignmentChanged",
+    "BodyChanged",
+    "CalendarChanged",
+    "EvaluatedPeriod",
+    "EvaluationMade",
+    "Event",
+    "IndicatorChanged",
+    "MeasurementRecorded",
+    "PeriodKey",
+    "Ratio",
+    "RecordedValue",
+    "RuleSet",
+    "ScoreReleased",
+    "ScoredQuestion",
+    "SeriesKey",
+    "SurveyChanged",
+    "TargetSet",
+    "TargetValue",
+    "UnitChanged",
+]

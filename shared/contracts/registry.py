@@ -1,0 +1,35 @@
+"""Every event type there is, by name."""
+
+from collections.abc import Iterator
+
+from shared.contracts.event import Event
+from shared.contracts.feedback.surveys import ScoreReleased, SurveyChanged
+from shared.contracts.goals.indicators import AssignmentChanged, IndicatorChanged
+from shared.contracts.goals.measurements import EvaluationMade, MeasurementRecorded, TargetSet
+from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, UnitChanged
+
+_EVENTS: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        BodyChanged,
+        UnitChanged,
+        CalendarChanged,
+        IndicatorChanged,
+        AssignmentChanged,
+        MeasurementRecorded,
+        TargetSet,
+        EvaluationMade,
+        SurveyChanged,
+        ScoreReleased,
+    )
+}
+
+
+def all_events() -> Iterator[type[Event]]:
+    """Every contract, in the order of declaration."""
+    return iter(_EVENTS.values())
+
+
+def find(event_type: str) -> type[Event] | None:
+    """The contract of a type, or None for a type that this release does not know."""
+    return _EVENTS.get(event_type)

@@ -1,0 +1,110 @@
+"""Who calls, and in which units they may do it: a permission in the signature, a scope for the query."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from shared.errors import Forbidden, ServiceError
+
+RolePermissions = Mapping[str, frozenset[str]]
+"""Which permissions each role holds in one service; declared in its permissions.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitScope:
+    """The units a caller may touch: everywhere, or the subtrees below the units with these codes."""
+
+    everywhere: bool = False
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role, for one unit and those below it; None is the root."""
+
+    role: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a verified token says: a reference that names nobody, and the roles it carries."""
+
+    reference: UUID
+    grants: tuple[Grant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An identity that holds the permission a route asks for, with the units it holds it for."""
+
+    reference: UUID
+    scope: UnitScope
+    permission: str = ""
+    grants: tuple[Grant, ...] = field(default=())
+
+    @property
+    def actor(self) -> str:
+        """How events name the caller."""
+        return str(self.reference)
+
+
+class NotSignedIn(ServiceError):
+    """The request carries no token that this service accepts."""
+
+    kind = "not-signed-in"
+    code = "not_signed_in"
+    title = "Sign in first"
+    retry = "after_login"
+
+
+class TokenRefused(NotSignedIn):
+    """The token is not one that this service accepts; the detail says which of its claims is the reason."""
+
+    code: ClassVar[str] = "token_refused"
+    title: ClassVar[str] = "The token is not accepted"
+
+
+bearer = HTTPBearer(auto_error=False, description="An access token of a configured issuer")
+
+
+async def identity_of(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Identity:
+    """The identity behind the request's token."""
+    if credentials is None:
+        raise NotSignedIn("This needs an access token: send it as «Authorization: Bearer …».")
+    identity: Identity = await request.app.state.verifier.verify(credentials.credentials)
+    return identity
+
+
+def scope_for(identity: Identity, permission: str, roles: RolePermissions) -> UnitScope | None:
+    """The units in which an identity holds a permission, or None where it holds it nowhere."""
+    granted = [grant for grant in identity.grants if permission in roles.get(grant.role, frozenset())]
+    if not granted:
+        return None
+    if any(grant.unit is None for grant in granted):
+        return UnitScope(everywhere=True)
+    return UnitScope(codes=frozenset(grant.unit for grant in granted if grant.unit is not None))
+
+
+class Permitted:
+    """The dependency that asks for one permission; tests read `permission` off it."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    async def __call__(self, request: Request, identity: Annotated[Identity, Depends(identity_of)]) -> Caller:
+        scope = scope_for(identity, self.permission, request.app.state.roles)
+        if scope is None:
+            raise Forbidden(f"This needs the permission «{self.permission}», which none of your roles holds.")
+        return Caller(identity.reference, scope, self.permission, identity.grants)
+
+
+def requires(permission: str) -> Any:
+    """`Annotated[Caller, requires("measurements:record")]`: the caller, if it holds the permission somewhere."""
+    return Depends(Permitted(permission))
