@@ -1,0 +1,289 @@
+"""What a scorecard and the dashboard of units say: values that JSON and pages both show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from services.reporting.scorecards.errors import PeriodNotUnderstood
+from shared.periods.calendar import FiscalCalendar, Frequency, Period
+
+if TYPE_CHECKING:
+    from services.reporting.charts.domain import StoredChart
+
+Text = Mapping[str, str]
+"""From language tag to text; `shared.texts.in_language(text, *languages)` picks one."""
+Status = Literal["met", "not_met", "on_track", "off_track", "no_information", "not_expected"]
+STATUSES: tuple[Status, ...] = ("not_met", "off_track", "on_track", "met", "no_information", "not_expected")
+"""In the order in which they ask for attention, which is also their sort order."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRef:
+    """An organisation unit, as far as a reader needs it to know and find it."""
+
+    id: UUID
+    code: str
+    name: Text
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorRef:
+    """An indicator, with what a reader needs to understand its number."""
+
+    id: UUID
+    code: str
+    name: Text
+    definition: Text
+    direction: Literal["increase", "decrease", "neutral"]
+    unit_of_measure: Text
+    decimals: int
+    numerator: Text | None
+    """What is counted above the line, where the indicator is a ratio."""
+    denominator: Text | None
+    factor: Decimal | None
+    frequency: Frequency
+    disclosure_class: Literal["open", "internal", "confidential"]
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRef:
+    """A survey that feeds an indicator."""
+
+    id: UUID
+    code: str
+    title: Text
+    state: Literal["draft", "open", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPeriod:
+    """The period a number stands for, with what people call it."""
+
+    frequency: Frequency
+    start: date
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the number is held against."""
+
+    type: Literal[
+        "increase_to", "decrease_to", "maintain_at_or_above", "maintain_at_or_below", "range", "milestone", "undefined"
+    ]
+    value: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    baseline: Decimal | None
+    milestone: Text | None
+    inherited_from: UnitRef | None
+    """The unit whose target this is, where it is not the unit's own."""
+    derived: bool
+    """Taken from a line between baseline and target, because the period has no target of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many units reported, of how many that were expected, and how many updates are held back."""
+
+    reported: int
+    expected: int
+    held_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number with its coverage, its target and how it stands against that."""
+
+    period: ShownPeriod | None
+    """None where nothing has been evaluated yet."""
+    value: Decimal | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    obs_status: str
+    missing_reason: str | None
+    coverage: Coverage
+    target: Target | None
+    progress: Decimal | None
+    status: Status
+    status_rule: str
+    """The name of the rule that decided, as goals gave it."""
+    status_sentence: str
+    """The same in a plain sentence, such as «86.60 is below the target of 95.00.»."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPoint:
+    """One period of the line that leads to the number shown."""
+
+    period: ShownPeriod
+    value: Decimal | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    obs_status: str
+    status: Status
+    target_value: Decimal | None
+    reported: int
+    expected: int
+    vintages: int | None
+    """How many times the period was recorded, where this unit reports for itself; 2 and more: it was corrected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One indicator of one unit."""
+
+    indicator: IndicatorRef
+    figure: Figure
+    """The number of the period that the tile stands for: the one asked for, or the latest with information."""
+    record: Figure | None
+    """The same over the whole record."""
+    history: tuple[HistoryPoint, ...]
+    """Every period of the figure's frequency, oldest first; gaps in time are left out."""
+    notice: Text | None
+    """Must be shown beside the number, such as «Simulated answers»."""
+    held_back: bool
+    """An update of this tile was set aside and waits to be replayed: say «update held back»."""
+    surveys: tuple[SurveyRef, ...]
+    result_id: UUID | None
+    chart: "StoredChart | None"
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """How far one service's log has been applied."""
+
+    service: str
+    log_id: UUID
+    position: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The state of knowledge an answer shows: the newest event applied, and the position in each log."""
+
+    at: datetime | None
+    logs: tuple[LogPosition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """Everything a reader may see of one unit."""
+
+    unit: UnitRef
+    parents: tuple[UnitRef, ...]
+    """From the root down to the unit's own parent."""
+    children: tuple[UnitRef, ...]
+    valid_from: date
+    valid_to: date | None
+    tiles: tuple[Tile, ...]
+    languages: tuple[str, ...]
+    """The reader's languages, then the body's: hand them to `in_language`."""
+    as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPeriod:
+    """A period as somebody asks for it: a day, and a frequency or each indicator's own."""
+
+    day: date | None
+    frequency: Frequency | None = None
+
+    def of(self, calendar: FiscalCalendar, own: Frequency) -> Period | None:
+        """The period of an indicator that is meant; None stands for the whole record."""
+        frequency = self.frequency or own
+        if frequency == "record" or self.day is None:
+            return None
+        return calendar.containing(self.day, frequency)
+
+
+def asked_period(text: str) -> AskedPeriod:
+    """Read `2019-03`, `2019-03-01`, `year:2018-04-01`, `quarter:2019-01`, `month:2019-03` or `record`.
+
+    A plain day or month means the period of each indicator's own frequency that contains it; with a frequency, the
+    period of that frequency that contains it.
+    """
+    frequency, colon, day = text.rpartition(":")
+    if text == "record" or frequency == "record":
+        return AskedPeriod(None, "record")
+    if colon and frequency not in ("month", "quarter", "year"):
+        raise PeriodNotUnderstood(text)
+    try:
+        first = date.fromisoformat(f"{day}-01" if len(day) == 7 else day)
+    except ValueError:
+        raise PeriodNotUnderstood(text) from None
+    return AskedPeriod(first, frequency or None)  # type: ignore[arg-type]  # one of the three, as checked above
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardFilters:
+    """Which units and indicators the dashboard shows, and in which order."""
+
+    indicators: tuple[str, ...] = ()
+    """Ids or codes, the leading one first; none chosen: the four with the most results at the level."""
+    level: str = "organisation"
+    q: str | None = None
+    """Part of a name or code; accents and case do not count."""
+    region: str | None = None
+    """Id or code of a unit above."""
+    status: Status | None = None
+    """Of the leading indicator."""
+    period: AskedPeriod | None = None
+    sort: str = "name"
+    """`name`, `code`, `value` or `status` (both of the leading indicator); with `-` the other way round."""
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One indicator of the dashboard and the period that its numbers stand for."""
+
+    indicator: IndicatorRef
+    period: ShownPeriod | None
+    notice: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One indicator of one unit on the dashboard."""
+
+    figure: Figure
+    held_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardRow:
+    """One unit, with a cell per column."""
+
+    unit: UnitRef
+    region: UnitRef | None
+    """Its parent, where that is not the root."""
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Units side by side."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[DashboardRow, ...]
+    above: DashboardRow | None
+    """The region chosen, else the whole body, over the same periods."""
+    counts: Mapping[Status, int]
+    """Units per status of the leading indicator, whatever status is filtered for."""
+    regions: tuple[UnitRef, ...]
+    """To choose from."""
+    levels: tuple[str, ...]
+    """To choose from."""
+    indicators: tuple[IndicatorRef, ...]
+    """To choose from: all that the reader may see."""
+    next: str | None
+    """The cursor of the next page."""
+    languages: tuple[str, ...]
+    as_of: AsOf
