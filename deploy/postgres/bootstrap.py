@@ -1,0 +1,77 @@
+"""What a PostgreSQL server needs once for Steward: three databases, two roles for each, their schemas and rights."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+SERVICES = ("goals", "feedback", "reporting")
+SCHEMAS: Mapping[str, tuple[str, ...]] = {
+    "goals": ("goals",),
+    "feedback": ("feedback",),
+    "reporting": ("reporting", "reporting_read"),
+}
+_HERE = Path(__file__).parent
+_LOCK = 5_000_007
+"""Roles belong to the whole server, so two bootstraps at once would collide on its catalogue."""
+
+
+def url_of(admin_url: str, database: str, *, user: str | None = None, password: str | None = None) -> str:
+    """The URL of another database of the same server, for the administrator or for a role."""
+    url = make_url(admin_url).set(database=database)
+    if user is not None:
+        url = url.set(username=user, password=password)
+    return url.render_as_string(hide_password=False)
+
+
+async def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
+    """Make what is missing, for all three services; doing it again changes nothing but the passwords."""
+    for service in SERVICES:
+        await make_roles(admin_url, service, passwords[service])
+        await make_database(admin_url, service, service)
+
+
+async def make_roles(admin_url: str, service: str, password: str) -> None:
+    """Make a service's two roles and set the login's password."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+            await connection.execute(_sql("roles", service=service))
+            statement = await connection.fetchval(
+                "select format('alter role %I login password %L', $1::text, $2::text)", service, password
+            )
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def make_database(admin_url: str, service: str, database: str) -> None:
+    """Make a service's database under this name, its schemas, and the rights of the service's roles."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        if not await connection.fetchval("select exists (select from pg_database where datname = $1)", database):
+            await connection.execute(f"create database {database} template template0 encoding 'UTF8'")
+        await connection.execute(_sql("database", service=service, database=database))
+        await _make_schemas(url_of(admin_url, database), service)
+    finally:
+        await connection.close()
+
+
+async def _make_schemas(url: str, service: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            for schema in SCHEMAS[service]:
+                await connection.execute(_sql("schema", service=service, schema=schema))
+    finally:
+        await connection.close()
+
+
+def _sql(piece: str, **names: str) -> str:
+    sql = (_HERE / f"{piece}.sql").read_text()
+    for placeholder, name in names.items():
+        sql = sql.replace(f"{{{placeholder}}}", name)
+    return sql
