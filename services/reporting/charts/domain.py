@@ -1,14 +1,14 @@
-"""XmR control charts: whether a number has changed for a reason, and whether its process can be relied on to meet a target.
+"""XmR control charts: whether a number has changed for a reason, and whether its process can be relied on.
 
 The rules are those of "Making Data Count", equal to NHSRplotthedots 0.2.2 wherever that gives an answer. Statistics
 are in double precision and rounded only when they are shown.
 
 Decided here, because the package leaves it open:
 - A missing period is a gap: no moving range reaches across it, and no trend, run or two-in-three goes on after it.
-- A process that has not moved at all has limits on its centre line, no special cause, and is sure of its target or sure
-  to miss it. (The package finds no limits for it, and calls a target that was never met "inconsistent".)
-- The package screens large ranges also where only ranges of zero are left; then one odd month in a record that stands at
-  100 % makes every other month a special cause. `xmr` does the same, and `leaves_something` says when not to ask for it.
+- A process that has not moved at all has limits on its centre line, no special cause, and is sure of its target or
+  sure to miss it. (The package finds no limits for it, and calls a target that was never met "inconsistent".)
+- The package screens large ranges also where only ranges of zero are left; then one odd month in a record that stands
+  at 100 % makes every other month a special cause. `xmr` does so too; `leaves_something` says when not to ask for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -123,12 +123,12 @@ def xmr(
     values: Sequence[float | None],
     *,
     direction: Direction,
-    target: float | None | Sequence[float | None] = None,
+    target: float | Sequence[float | None] | None = None,
     rebase_at: Sequence[int] = (),
     baseline: int | None = None,
     screen: bool = True,
 ) -> Xmr:
-    """The control chart of one series, in the order of its periods; many series are charted one by one by this function.
+    """The control chart of one series, in the order of its periods; of many series, one by one.
 
     `rebase_at` holds the indices at which new limits begin; `baseline` lets only the first so many reported points of
     each segment decide the limits, and the later ones be judged by them.
@@ -238,7 +238,7 @@ def _kind(step: int, direction: Direction) -> Kind:
 
 
 def _trends(values: Sequence[float | None]) -> list[int]:
-    """1 or -1 for each point of seven that only rise or only fall; where two trends meet, the step to the right wins."""
+    """1 or -1 for each of seven points that only rise or only fall; where two trends meet, the later one wins."""
     steps = [0 if a is None or b is None else (b > a) - (b < a) for a, b in pairwise(values)]
     found = [0] * len(values)
     for first in range(len(values) - RUN + 1):
