@@ -1,0 +1,13 @@
+"""How readers find a unit by a part of its name or code."""
+
+import unicodedata
+
+
+def searchable(*texts: str) -> str:
+    """The texts as they are searched: without case and accents, each on a line of its own."""
+    return "\n".join(_plain(text) for text in texts)
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(letter for letter in decomposed if not unicodedata.combining(letter)).split())

@@ -1,0 +1,69 @@
+"""Keeping what goals said of each result and period, whatever order it arrives in."""
+
+from collections.abc import Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.reporting.facts.tables import RecordedPeriod, Result, ResultValue
+from shared.contracts import EvaluationMade, MeasurementRecorded
+from shared.upserts import keep_newest
+
+
+async def keep_evaluations(session: AsyncSession, evaluations: Sequence[tuple[int, EvaluationMade]]) -> None:
+    """Keep each period as the newest version of its result that names it says."""
+    results = [
+        {
+            "result_id": made.result_id,
+            "series_id": made.series_id,
+            "indicator_id": made.series.indicator_id,
+            "unit_id": made.series.unit_id,
+            "disaggregation": made.series.disaggregation,
+            "inputs_version": made.inputs_version,
+            "evaluated_at": made.evaluated_at,
+            "rule_set": made.rule_set.model_dump(mode="json"),
+            "version": version,
+        }
+        for version, made in evaluations
+    ]
+    values = [
+        {
+            "result_id": made.result_id,
+            "frequency": period.period.frequency,
+            "period_start": period.period.start,
+            "indicator_id": made.series.indicator_id,
+            "value": period.value,
+            "numerator": period.numerator,
+            "denominator": period.denominator,
+            "obs_status": period.obs_status,
+            "missing_reason": period.missing_reason,
+            "reported": period.reported,
+            "expected": period.expected,
+            "held_back": period.held_back,
+            "target": period.target.model_dump(mode="json") if period.target else None,
+            "target_inherited_from": period.target_inherited_from,
+            "target_derived": period.target_derived,
+            "progress": period.progress,
+            "status": period.status,
+            "status_rule": period.status_rule,
+            "version": version,
+        }
+        for version, made in evaluations
+        for period in made.periods
+    ]
+    await keep_newest(session, Result, results)
+    await keep_newest(session, ResultValue, values)
+
+
+async def count_vintages(session: AsyncSession, recorded: Sequence[MeasurementRecorded]) -> None:
+    """Keep the number of the newest vintage of each period: vintages are numbered from 1 without gaps."""
+    rows = [
+        {
+            "series_id": event.series_id,
+            "frequency": value.period.frequency,
+            "period_start": value.period.start,
+            "vintages": value.vintage,
+        }
+        for event in recorded
+        for value in event.values
+    ]
+    await keep_newest(session, RecordedPeriod, rows, newer="vintages")
