@@ -132,4 +132,5 @@ class EvaluationMade(Event):
     """The version of the series that was read: a measurement or target counts as applied from here on."""
     evaluated_at: datetime
     rule_set: RuleSet
-    periods: Annotated[list[EvaluatedPeriod], Field(min_length=1)]
+    periods: list[EvaluatedPeriod]
+    """Empty where a target was set before anything was measured: applied, with nothing to show yet."""
