@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from shared.errors import FieldError, InvalidInput
+
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", max_length=35)]
 Text = Annotated[
     dict[LanguageTag, Annotated[str, StringConstraints(min_length=1, max_length=2000)]],
@@ -18,3 +20,27 @@ def in_language(text: Mapping[str, str], *preferred: str) -> str:
         if language in text:
             return text[language]
     return next(iter(text.values()), "")
+
+
+TextPatch = Annotated[
+    dict[LanguageTag, Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None],
+    Field(min_length=1, max_length=40, examples=[{"fr": "Attentes de quatre heures"}]),
+]
+"""A merge patch of a text: languages named are replaced, those set to null removed, the others stay."""
+
+
+def merged(text: Mapping[str, str] | None, patch: Mapping[str, str | None]) -> dict[str, str]:
+    """The text after a merge patch."""
+    together = {**(text or {}), **patch}
+    return {language: words for language, words in together.items() if words is not None}
+
+
+def check_language(language: str, **texts: Mapping[str, str] | None) -> None:
+    """Refuse texts that lack the body's default language, naming each of them at once."""
+    lacking = [
+        FieldError(name, f"a text with at least the language {language!r}")
+        for name, text in texts.items()
+        if text is not None and language not in text
+    ]
+    if lacking:
+        raise InvalidInput(f"Texts need the body's default language, {language!r}.", lacking)

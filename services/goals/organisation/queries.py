@@ -1,0 +1,88 @@
+"""Reading the body and the unit tree, and the clause that keeps every other query inside a caller's units."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from services.goals.organisation.errors import NoBody, UnknownUnit
+from services.goals.organisation.tables import Body, Unit
+from shared.http.auth import UnitScope
+from shared.ids import as_id
+
+
+def within(scope: UnitScope, unit_id: Any) -> ColumnElement[bool]:
+    """The clause that a unit lies inside a caller's units: one of the scope's units, or anywhere below one."""
+    if scope.everywhere:
+        return true()
+    inside = select(col(Unit.id)).where(col(Unit.code).in_(sorted(scope.codes))).cte(recursive=True)
+    child = aliased(Unit)
+    inside = inside.union(select(col(child.id)).join(inside, col(child.parent_id) == inside.c.id))
+    clause: ColumnElement[bool] = unit_id.in_(select(inside.c.id))
+    return clause
+
+
+async def the_body(session: AsyncSession) -> Body:
+    """The body of this deployment."""
+    body = (await session.exec(select(Body))).one_or_none()
+    if body is None:
+        raise NoBody("Make the body first, with «steward bootstrap --body …».")
+    return body
+
+
+async def body_for_update(session: AsyncSession) -> Body:
+    """The body, locked: whoever holds it is the only one that changes the unit tree."""
+    body = (await session.exec(select(Body).with_for_update(key_share=True))).one_or_none()
+    if body is None:
+        raise NoBody("Make the body first, with «steward bootstrap --body …».")
+    return body
+
+
+def units(scope: UnitScope, *, parent_id: UUID | None = None, level: str | None = None) -> SelectOfScalar[Unit]:
+    """The units a caller may see."""
+    wanted = select(Unit).where(within(scope, col(Unit.id)))
+    if parent_id is not None:
+        wanted = wanted.where(col(Unit.parent_id) == parent_id)
+    return wanted if level is None else wanted.where(col(Unit.level) == level)
+
+
+async def unit_by_key(session: AsyncSession, key: str, scope: UnitScope, *, for_update: bool = False) -> Unit:
+    """The unit with an id or a code, if it lies inside the caller's units."""
+    identifier = as_id(key)
+    wanted = col(Unit.id) == identifier if identifier else col(Unit.code) == key
+    query = select(Unit).where(wanted, within(scope, col(Unit.id)))
+    if for_update:
+        query = query.with_for_update(key_share=True, of=Unit)
+    unit = (await session.exec(query)).one_or_none()
+    if unit is None:
+        raise UnknownUnit(f"There is no unit «{key}» among yours.")
+    return unit
+
+
+async def units_by_key(session: AsyncSession, keys: Collection[str], scope: UnitScope) -> dict[str, Unit]:
+    """The units inside the caller's units among those with these ids and codes, by the key that asked for them."""
+    ids = {identifier for key in keys if (identifier := as_id(key)) is not None}
+    codes = {key for key in keys if as_id(key) is None}
+    known = or_(col(Unit.id).in_(ids), col(Unit.code).in_(codes))
+    found = (await session.exec(select(Unit).where(known, within(scope, col(Unit.id))))).all()
+    by_id = {unit.id: unit for unit in found}
+    by_code = {unit.code: unit for unit in found}
+    resolved = ((key, by_id.get(identifier) if (identifier := as_id(key)) else by_code.get(key)) for key in keys)
+    return {key: unit for key, unit in resolved if unit is not None}
+
+
+async def taken_codes(session: AsyncSession, codes: Collection[str]) -> set[str]:
+    """Those of the codes that a unit already has, wherever it stands."""
+    return set((await session.exec(select(Unit.code).where(col(Unit.code).in_(codes)))).all())
+
+
+async def ancestors(session: AsyncSession, unit_id: UUID) -> Sequence[UUID]:
+    """The units above a unit, from its parent to the root."""
+    above = select(col(Unit.parent_id).label("id")).where(col(Unit.id) == unit_id).cte(recursive=True)
+    above = above.union(select(col(Unit.parent_id)).join(above, col(Unit.id) == above.c.id))
+    return (await session.scalars(select(above.c.id).where(above.c.id.is_not(None)))).all()
