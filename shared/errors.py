@@ -1,6 +1,6 @@
 """What can go wrong, in words that JSON, pages and consumers share; which status each kind becomes is shared.http's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -18,6 +18,8 @@ Kind = Literal[
     "rule-broken",
     "too-many",
     "unavailable",
+    "wrong-method",
+    "internal",
 ]
 Retry = Literal["never", "same", "after_login", "smaller"]
 
@@ -48,11 +50,17 @@ class ServiceError(Exception):
     code: ClassVar[str]
     title: ClassVar[str]
     retry: ClassVar[Retry] = "never"
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which the same request is worth another try."""
 
-    def __init__(self, detail: str, fields: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self, detail: str, fields: Sequence[FieldError] = (), *, facts: Mapping[str, str | int] | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.fields = tuple(fields)
+        self.facts = dict(facts or {})
+        """What a programme needs to go on, such as the current version; told beside the detail."""
 
 
 class NotFound(ServiceError):
@@ -109,3 +117,4 @@ class Unavailable(ServiceError):
     code = "unavailable"
     title = "Not available at the moment"
     retry = "same"
+    retry_after = 2

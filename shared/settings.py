@@ -5,6 +5,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "Ed25519"]
+"""Only those with a public key: with a shared secret, whoever can check a token can also make one."""
+
+
+class UnsafeSettings(Exception):
+    """The settings would run a service for real with what is made for trying it out."""
+
 
 class ClaimRule(BaseModel):
     """A value of a claim that stands for a role.
@@ -24,7 +31,7 @@ class Issuer(BaseModel):
     issuer: str
     jwks_url: str
     audience: str
-    algorithms: list[str] = ["ES256", "RS256"]
+    algorithms: list[Algorithm] = ["ES256", "RS256"]
     typ: list[str] = ["at+jwt"]
     local: bool = False
     """Made by deploy/local; refused unless STEWARD_ENV is local."""
@@ -37,6 +44,8 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STEWARD_", env_nested_delimiter="__", extra="ignore")
 
     env: str = "production"
+    body: str = "body"
+    """The slug of the body this deployment serves: the second word of an event's source."""
     database_url: SecretStr
     events: str = "feed"
     """`feed`, or `kafka://host:port[,host:port]`."""
@@ -47,5 +56,12 @@ class ServiceSettings(BaseSettings):
     client_id: str | None = None
     client_secret: SecretStr | None = None
     metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     links: Annotated[dict[str, str], Field(description="Public address of each service, for links between pages")] = {}
+
+    def refuse_unsafe(self) -> None:
+        """Raise where an issuer is a local one, which gives a token to anybody, and this is not a local run."""
+        local = [issuer.issuer for issuer in self.issuers if issuer.local]
+        if local and self.env != "local":
+            raise UnsafeSettings(f"{local[0]} is a local issuer, but STEWARD_ENV is {self.env!r}.")

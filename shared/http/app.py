@@ -1,0 +1,80 @@
+"""The factory of the three services: everything that is the same at every door."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from shared.database import engine_for, sessions_of
+from shared.http import docs, problems
+from shared.http.auth import RolePermissions
+from shared.http.health import health_routes
+from shared.http.limits import BodyLimits, LimitBodies
+from shared.http.middleware import Envelope
+from shared.http.requests import sound_request
+from shared.http.tokens import Verifier
+from shared.settings import ServiceSettings
+from shared.telemetry import configure_logging, metrics_server
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_service(
+    *,
+    name: str,
+    title: str,
+    description: str,
+    settings: ServiceSettings,
+    schema: str,
+    roles: RolePermissions,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan | None = None,
+    version: str = "0.1.0",
+    body_limits: BodyLimits | None = None,
+) -> FastAPI:
+    """One service's application; nothing is connected before it is first asked."""
+    settings.refuse_unsafe()
+    engine = engine_for(settings.database_url.get_secret_value(), schema=schema, application=f"steward-{name}")
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        """Start: logs, metrics, then the service's own; stop: the same backwards, the database last."""
+        configure_logging(name, settings.log_level)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            stack.enter_context(metrics_server(settings.metrics_port, settings.metrics_host))
+            if lifespan is not None:
+                await stack.enter_async_context(lifespan(app))
+            yield
+
+    app = FastAPI(
+        title=title,
+        description=description,
+        version=version,
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": settings.links.get(name, "/"), "description": title}],
+        dependencies=[Depends(sound_request)],
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.name = name
+    app.state.schema = schema
+    app.state.engine = engine
+    app.state.sessions = sessions_of(engine)
+    app.state.settings = settings
+    app.state.roles = roles
+    app.state.verifier = Verifier(settings.issuers)
+    app.add_middleware(LimitBodies, limits=body_limits or BodyLimits())
+    app.add_middleware(Envelope, service=name)
+    problems.install(app)
+    app.include_router(health_routes(name, schema))
+    for router in routers:
+        app.include_router(router)
+    docs.install(app, title=title, description=description)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,171 @@
+"""Pages about the API itself, from our own address alone: documentation, problems, where to start."""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import fastapi_offline
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from shared.errors import ServiceError
+from shared.http.middleware import public_cache
+from shared.http.problems import RESPONSES, STATUS, NoSuchPath, Problem, all_errors
+
+STATIC = "/static/docs"
+# Swagger UI writes styles and one script into its page.
+_DOCS_POLICY = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_RETRY = {
+    "never": "Sending the same again will not help.",
+    "same": "The same request may succeed later.",
+    "after_login": "Get a new access token, then send the same again.",
+    "smaller": "Send less at a time.",
+}
+
+
+def install(app: FastAPI, *, title: str, description: str, openapi_url: str = "/openapi.json") -> None:
+    """Add the pages and the way OpenAPI is made."""
+    wheel = Path(fastapi_offline.__file__).parent / "static"
+    app.mount(STATIC, StaticFiles(directory=wheel), name="docs-static")
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        page = get_swagger_ui_html(
+            openapi_url=openapi_url,
+            title=f"{title}: API",
+            swagger_js_url=f"{STATIC}/swagger-ui-bundle.js",
+            swagger_css_url=f"{STATIC}/swagger-ui.css",
+            swagger_favicon_url=f"{STATIC}/favicon.png",
+            swagger_ui_parameters={"persistAuthorization": True, "tryItOutEnabled": True, "validatorUrl": None},
+        )
+        page.headers["Content-Security-Policy"] = _DOCS_POLICY
+        return page
+
+    @router.get("/")
+    async def start(request: Request) -> HTMLResponse:
+        links = request.app.state.settings.links
+        others = "".join(f'<li><a href="{escape(url)}">{escape(name)}</a></li>' for name, url in sorted(links.items()))
+        return _page(
+            title,
+            f"<p>{escape(description)}</p><ul>"
+            '<li><a href="/docs">Documentation, to read and to try</a></li>'
+            '<li><a href="/openapi.json">OpenAPI description</a></li>'
+            '<li><a href="/problems">What can go wrong</a></li></ul>'
+            + (f"<h2>Addresses</h2><ul>{others}</ul>" if others else ""),
+        )
+
+    @router.get("/problems")
+    async def problems() -> HTMLResponse:
+        rows = "".join(
+            f'<tr><td><a href="/problems/{code}">{code}</a></td><td>{STATUS[error.kind]}</td>'
+            f"<td>{escape(error.title)}</td></tr>"
+            for code, error in sorted(catalogue().items())
+        )
+        return _page("What can go wrong", f"<table><tr><th>Code</th><th>Status</th><th>Meaning</th></tr>{rows}</table>")
+
+    @router.get("/problems/{code}")
+    async def problem(code: str) -> HTMLResponse:
+        error = catalogue().get(code)
+        if error is None:
+            raise NoSuchPath("There is no problem with this code.")
+        status = f"<p>Status {STATUS[error.kind]}, code <code>{error.code}</code>.</p>"
+        return _page(error.title, f"<p>{escape(_first_words(error))}</p><p>{_RETRY[error.retry]}</p>{status}")
+
+    app.include_router(router)
+    app.state.problem_page = problem_page
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI documents this as the way
+
+
+def catalogue() -> dict[str, type[ServiceError]]:
+    """Every problem that can be told, by its code."""
+    return {error.code: error for error in all_errors()}
+
+
+def problem_page(request: Request, problem: dict[str, Any]) -> Response:
+    """A problem for somebody who sits before a browser."""
+    listed = "".join(
+        f"<li>{escape(each['where'] or 'the form')}: {escape(each['accepted'])}</li>"
+        for each in problem.get("errors", ())
+    )
+    page = _page(
+        problem["title"],
+        f"<p>{escape(problem['detail'])}</p>"
+        + (f"<ul>{listed}</ul>" if listed else "")
+        + f"<p>Request <code>{escape(problem['request_id'])}</code></p>",
+    )
+    page.status_code = problem["status"]
+    del page.headers["cache-control"]
+    return page
+
+
+def _first_words(error: type[ServiceError]) -> str:
+    return " ".join((error.__doc__ or error.title).split("\n\n")[0].split())
+
+
+def _page(title: str, body: str) -> HTMLResponse:
+    page = HTMLResponse(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width"></head>'
+        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
+    )
+    public_cache(page, 300)
+    return page
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            servers=app.servers,
+            tags=app.openapi_tags,
+        )
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(definition.pop("$defs", {}))
+        schemas["Problem"] = definition
+        for operation in _operations(schema):
+            _describe_errors(operation)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        operation
+        for path in schema.get("paths", {}).values()
+        for operation in path.values()
+        if isinstance(operation, dict)
+    ]
+
+
+def _describe_errors(operation: dict[str, Any]) -> None:
+    """The errors that every operation of this kind may answer, without each route having to say so."""
+    answers = operation["responses"]
+    common = [400, 503]
+    if "422" in answers or "requestBody" in operation:
+        answers.pop("422", None)
+        common.append(422)
+    if "requestBody" in operation:
+        common += [413, 415]
+    if operation.get("security"):
+        common += [401, 403]
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
+        common.append(404)
+    if any(parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", ())):
+        common += [412, 428]
+    for status in common:
+        answers.setdefault(str(status), RESPONSES[status])
+    answers["default"] = {"description": "Any other failure", "content": RESPONSES[400]["content"]}
+    operation["responses"] = dict(sorted(answers.items()))

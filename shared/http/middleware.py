@@ -1,0 +1,102 @@
+"""What every answer carries: a request id, caching that leaks nothing, headers for browsers; and no bare 500."""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.problems import MEDIA_TYPE, Internal, problem_bytes
+from shared.telemetry import FAILURES, REQUEST_SECONDS, continued, set_traceparent
+
+log = structlog.get_logger()
+_SAFE_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
+
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Envelope:
+    """Puts each request into its context and each answer into its headers; turns an unforeseen error into a problem.
+
+    Pure ASGI: one BaseHTTPMiddleware leaves a third of the throughput.
+    """
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other kinds of connection pass through."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started_at = time.perf_counter()
+        request_id, traceparent = _context_of(scope)
+        scope["steward.request_id"] = request_id
+        set_traceparent(traceparent)
+        status = 0
+
+        async def send_dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _dress(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=traceparent[3:35]):
+            try:
+                await self.app(scope, receive, send_dressed)
+            except Exception:
+                FAILURES.labels(self.service).inc()
+                log.exception("request_failed", method=scope["method"], route=_route_of(scope))
+                if status:
+                    # The answer has begun: only breaking the connection tells the client that it is not whole.
+                    raise
+                await self._apologise(scope, receive, send_dressed)
+            finally:
+                REQUEST_SECONDS.labels(self.service, scope["method"], _route_of(scope), str(status)).observe(
+                    time.perf_counter() - started_at
+                )
+
+    async def _apologise(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = Internal("Nothing was kept. Quote the request id when you report this.")
+        body = problem_bytes(error, path=scope["path"], request_id=scope["steward.request_id"])
+        await Response(body, 500, media_type=MEDIA_TYPE)(scope, receive, send)
+
+
+def _context_of(scope: Scope) -> tuple[str, str]:
+    request_id: str | None = None
+    received: str | None = None
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SAFE_ID.match(value):
+            request_id = value.decode()
+        elif name == b"traceparent":
+            received = value.decode("latin-1")
+    return request_id or uuid4().hex, continued(received)
+
+
+def _route_of(scope: Scope) -> str:
+    """The path as it is declared, so that a metric has one label for all ids."""
+    return getattr(scope.get("route"), "path", "unmatched")
+
+
+def _dress(headers: MutableHeaders, request_id: str) -> None:
+    headers["X-Request-Id"] = request_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Cache-Control", "private, no-store")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    is_page = headers.get("Content-Type", "").startswith("text/html")
+    headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
+
+
+def public_cache(response: Response, seconds: int) -> None:
+    """Let anybody keep this answer for so long: only for routes that are public and take no credentials."""
+    response.headers["Cache-Control"] = f"public, max-age={seconds}"
+    response.headers["Vary"] = "Accept, Accept-Language, Origin"

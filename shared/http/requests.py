@@ -1,0 +1,128 @@
+"""What is checked of every request, whatever its route: known parameters, a readable media type, sound text."""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.params import Form
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
+
+from shared.errors import FieldError, InvalidInput
+from shared.http.problems import BadRequest, BrokenJson, WrongMediaType
+from shared.http.validation import pointer, shown
+
+_SUSPECT = re.compile(
+    rb"\x00|\\u0000|\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]|NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{300}",
+)
+"""Bytes without which a body cannot hold a NUL, a lone surrogate or a number that is none; else it is walked."""
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class UnknownParameter(BadRequest):
+    """The address takes no such query parameter."""
+
+    code = "unknown_parameter"
+    title = "Unknown query parameter"
+
+
+async def sound_request(request: Request) -> None:
+    """Refuse what no route of ours could mean; runs before any route's own dependencies."""
+    if "\x00" in request.url.path or "%00" in request.scope["query_string"].decode("latin-1"):
+        raise BadRequest("An address cannot hold the character U+0000.")
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return
+    if request.url.path.startswith("/v1/") and request.scope["query_string"]:
+        _refuse_unknown(request, known_parameters(request.app)[id(route)])
+    if route.body_field is not None and request.method not in ("GET", "HEAD"):
+        await _refuse_unsound(request, is_form=isinstance(route.body_field.field_info, Form))
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    fields = [
+        FieldError(where=f"query {name}", accepted=_one_of(known), sent=shown(value))
+        for name, value in request.query_params.multi_items()
+        if name not in known
+    ]
+    if fields:
+        raise UnknownParameter(f"This address takes {_one_of(known)}.", fields)
+
+
+def _one_of(known: frozenset[str]) -> str:
+    return ", ".join(sorted(known)) if known else "no query parameters"
+
+
+def known_parameters(app: FastAPI) -> dict[int, frozenset[str]]:
+    """The names of the query parameters that each route or one of its dependencies reads, by the route's identity."""
+    known: dict[int, frozenset[str]] | None = getattr(app.state, "known_parameters", None)
+    if known is None:
+        known = {
+            id(context.original_route): frozenset(_query_names(context.dependant))
+            for context in iter_route_contexts(app.routes)
+            if isinstance(context.original_route, APIRoute)
+        }
+        app.state.known_parameters = known
+    return known
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    for parameter in dependant.query_params:
+        annotation = parameter.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from (info.alias or name for name, info in annotation.model_fields.items())
+        else:
+            yield parameter.alias
+    for inner in dependant.dependencies:
+        yield from _query_names(inner)
+
+
+async def _refuse_unsound(request: Request, *, is_form: bool) -> None:
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if is_form:
+        if media_type not in _FORM_TYPES:
+            raise WrongMediaType(f"Send a form: {' or '.join(_FORM_TYPES)}.")
+        form = await request.form()
+        _refuse(_unsound([value for value in form.values() if isinstance(value, str)], []))
+        return
+    body = await request.body()
+    if not body:
+        return
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise WrongMediaType("Send JSON, with «Content-Type: application/json».")
+    if _SUSPECT.search(body):
+        _refuse(_unsound(await request.json(), []))
+
+
+def _refuse(found: Iterator[tuple[list[str | int], str]]) -> None:
+    fields = [FieldError(where=pointer(path), accepted=accepted) for path, accepted in found]
+    if any(field.accepted == _A_NUMBER for field in fields):
+        raise BrokenJson("JSON has no NaN and no Infinity.", fields)
+    if fields:
+        raise InvalidInput("Some text holds characters that cannot be kept.", fields)
+
+
+_A_NUMBER = "a finite number, or a decimal in quotes"
+_NO_NUL = "text without the character U+0000"
+_WHOLE_TEXT = "text whose surrogates come in pairs"
+
+
+def _unsound(value: Any, path: list[str | int]) -> Iterator[tuple[list[str | int], str]]:
+    """Where in the data something cannot be stored, and what would do; the depth is bounded by the JSON parser's."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            yield path, _NO_NUL
+        elif any("\ud800" <= character <= "\udfff" for character in value):
+            yield path, _WHOLE_TEXT
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, _A_NUMBER
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from ((path, accepted) for _, accepted in _unsound(name, path))
+            yield from _unsound(inner, [*path, name])
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unsound(inner, [*path, index])

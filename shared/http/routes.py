@@ -1,0 +1,53 @@
+"""What an application serves, as tests and people list it: each operation with the permission it asks for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from shared.http.auth import Permitted
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path."""
+
+    name: str
+    """Such as `GET /v1/units/{key}`."""
+    permissions: frozenset[str]
+    in_schema: bool
+    summary: str
+
+
+def operations_of(app: FastAPI) -> list[Operation]:
+    """Every operation that the application serves.
+
+    `app.routes` is nested, so a walk over it would see nothing and pass; that the walk here sees all is checked
+    against OpenAPI, which is made another way.
+    """
+    found = sorted(_operations(app), key=lambda operation: operation.name)
+    described = sum(len(methods) for methods in app.openapi()["paths"].values())
+    listed = sum(operation.in_schema for operation in found)
+    if listed != described:
+        raise RuntimeError(f"The walk over the routes found {listed} operations, OpenAPI has {described}.")
+    return found
+
+
+def _operations(app: FastAPI) -> Iterator[Operation]:
+    for context in iter_route_contexts(app.routes):
+        if not isinstance(context.original_route, APIRoute):
+            continue
+        permissions = frozenset(_permissions(context.dependant))
+        for method in context.methods or ():
+            yield Operation(
+                f"{method} {context.path}", permissions, bool(context.include_in_schema), context.summary or ""
+            )
+
+
+def _permissions(dependant: Dependant) -> Iterator[str]:
+    if isinstance(dependant.call, Permitted):
+        yield dependant.call.permission
+    for inner in dependant.dependencies:
+        yield from _permissions(inner)

@@ -1,0 +1,95 @@
+"""Read your writes: a write says what it wrote, a read may ask to be answered only once that is applied."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Query
+from starlette.responses import Response
+
+from shared.errors import Unavailable
+from shared.http.problems import BadRequest
+
+LONGEST_WAIT = 10.0
+_POLL = 0.05
+_WRITTEN = re.compile(r"^([a-z]{1,32})/([0-9a-fA-F-]{36})/([0-9]{1,18})$")
+
+
+class NotCaughtUp(Unavailable):
+    """What you wrote has not arrived here yet; ask again with the same Steward-After."""
+
+    code = "not_caught_up"
+    title = "Not caught up yet"
+    retry_after = 1
+
+
+class BadMark(BadRequest):
+    """Steward-After holds something that no Steward-Written ever said."""
+
+    code = "bad_steward_after"
+    title = "Steward-After cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A version of an aggregate that a service has written, and how long the caller is ready to wait for it."""
+
+    service: str
+    aggregate_id: UUID
+    version: int
+    wait: float = 0.0
+
+
+def written(service: str, aggregate_id: UUID, version: int) -> str:
+    """What Steward-Written says."""
+    return f"{service}/{aggregate_id}/{version}"
+
+
+def set_written(response: Response, service: str, aggregate_id: UUID, version: int) -> None:
+    """Tell the caller what to send in Steward-After to read this write."""
+    response.headers["Steward-Written"] = written(service, aggregate_id, version)
+
+
+def read_mark(
+    steward_after: Annotated[
+        str | None,
+        Header(
+            alias="Steward-After",
+            description="Answer only once this write is applied here: the Steward-Written of an earlier answer",
+            examples=["goals/0197f0c0-0000-7000-8000-000000000001/3"],
+        ),
+    ] = None,
+    wait: Annotated[
+        float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for Steward-After before 503 not_caught_up")
+    ] = 0.0,
+) -> Mark | None:
+    """The write that the caller wants to see, or None where it does not mind."""
+    if steward_after is None:
+        return None
+    if (matched := _WRITTEN.match(steward_after.strip())) is None:
+        raise BadMark("Steward-After takes one value of Steward-Written, such as goals/<id>/3.")
+    try:
+        return Mark(matched[1], UUID(matched[2]), int(matched[3]), wait)
+    except ValueError as error:
+        raise BadMark("The id in Steward-After is not a UUID.") from error
+
+
+After = Annotated[Mark | None, Depends(read_mark)]
+
+
+async def caught_up(after: Mark | None, applied: Callable[[Mark], Awaitable[bool]]) -> None:
+    """Wait until `applied` says yes, at most as long as the caller allows; then NotCaughtUp.
+
+    `applied` opens a short session of its own each time: nothing is held while this waits.
+    """
+    if after is None:
+        return
+    loop = asyncio.get_running_loop()
+    end = loop.time() + min(after.wait, LONGEST_WAIT)
+    while not await applied(after):
+        if loop.time() >= end:
+            raise NotCaughtUp(f"Version {after.version} of {after.aggregate_id} has not arrived here yet.")
+        await asyncio.sleep(_POLL)
