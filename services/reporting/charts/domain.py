@@ -13,9 +13,11 @@ Decided here, because the package leaves it open:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from math import fsum
 from typing import Literal
+from uuid import UUID
 
 from services.reporting.charts.errors import NotAChart
 
@@ -119,6 +121,16 @@ class Xmr:
         return self.segments[self.points[index].segment].limits
 
 
+@dataclass(frozen=True, slots=True)
+class StoredChart:
+    """The chart of one result at one frequency, with the first day of each of its points."""
+
+    result_id: UUID
+    frequency: Literal["month", "quarter", "year", "record"]
+    starts: tuple[date, ...]
+    xmr: Xmr
+
+
 def xmr(
     values: Sequence[float | None],
     *,
@@ -213,21 +225,9 @@ def _judged(
             rule = "two_in_three"
         elif shift[index]:
             rule = "shift"
-        kind = "common" if rule == "common" else _kind(step, direction)
         special = rule != "common"
-        judged.append(
-            Point(
-                value,
-                targets[index],
-                segment,
-                side[index],
-                outside[index],
-                near[index],
-                rule,
-                special and step > 0,
-                kind,
-            )
-        )
+        seen = (side[index], outside[index], near[index], rule, special and step > 0)
+        judged.append(Point(value, targets[index], segment, *seen, _kind(step, direction) if special else "common"))
     return judged
 
 

@@ -1,0 +1,91 @@
+"""Drawing charts anew from the facts."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.reporting.charts.domain import RULE_SET, leaves_something, xmr
+from services.reporting.charts.queries import XMR, Fact, facts_of, results_of_indicators
+from services.reporting.charts.tables import Chart
+from shared.periods.calendar import MONTHS
+
+RESULTS_AT_A_TIME = 500
+
+
+async def redraw(session: AsyncSession, result_ids: Sequence[UUID]) -> None:
+    """Draw the charts of these results, each at the frequency of its indicator, and forget those at any other.
+
+    What is drawn depends on the stored facts alone, so that neither the order of events nor a repetition shows.
+    """
+    wanted = sorted(set(result_ids))
+    for first in range(0, len(wanted), RESULTS_AT_A_TIME):
+        await _redraw(session, wanted[first : first + RESULTS_AT_A_TIME])
+
+
+async def redraw_indicators(session: AsyncSession, indicator_ids: Sequence[UUID]) -> None:
+    """Draw every chart of these indicators: their direction or frequency may be another now."""
+    await redraw(session, await results_of_indicators(session, indicator_ids))
+
+
+async def _redraw(session: AsyncSession, result_ids: Sequence[UUID]) -> None:
+    facts = await facts_of(session, result_ids)
+    rows = [row for _, of_result in groupby(facts, attrgetter("result_id")) for row in _drawn(list(of_result))]
+    kept = [(row["result_id"], row["frequency"]) for row in rows]
+    await session.execute(
+        delete(Chart).where(
+            col(Chart.result_id).in_(result_ids),
+            tuple_(col(Chart.result_id), col(Chart.frequency)).not_in(kept),
+        )
+    )
+    if rows:
+        statement = insert(Chart).values(rows)
+        await session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["result_id", "frequency"],
+                set_={
+                    name: statement.excluded[name] for name in ("variation", "assurance", "starts", "drawn", "rule_set")
+                },
+            )
+        )
+
+
+def _drawn(facts: list[Fact]) -> Iterator[dict[str, Any]]:
+    """The row of one result's chart, unless it has no figure at all."""
+    while facts and facts[0].value is None and facts[0].expected == 0:
+        facts.pop(0)
+    while facts and facts[-1].value is None and facts[-1].expected == 0:
+        facts.pop()
+    if not any(fact.value is not None for fact in facts):
+        return
+    frequency = facts[0].frequency
+    known = {fact.start: fact for fact in facts}
+    starts = list(_every(facts[0].start, facts[-1].start, MONTHS[frequency]))
+    line = [known.get(start) for start in starts]
+    values = [None if fact is None or fact.value is None else float(fact.value) for fact in line]
+    targets = [None if fact is None or fact.target is None else float(fact.target) for fact in line]
+    chart = xmr(values, direction=facts[0].direction, target=targets, screen=leaves_something(values))
+    yield {
+        "result_id": facts[0].result_id,
+        "frequency": frequency,
+        "variation": chart.variation,
+        "assurance": chart.assurance,
+        "starts": [start.isoformat() for start in starts],
+        "drawn": XMR.dump_python(chart, mode="json"),
+        "rule_set": {**RULE_SET, "screened": chart.screened},
+    }
+
+
+def _every(first: date, last: date, months: int) -> Iterator[date]:
+    """The first day of each period, those without a row included: they are gaps, not neighbours."""
+    count = first.year * 12 + first.month - 1
+    while (start := date(count // 12, count % 12 + 1, 1)) <= last:
+        yield start
+        count += months
