@@ -3,14 +3,16 @@
 The migrations create them (shared.messaging.ddl); these classes are for reading and for adding rows.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Identity, Integer, LargeBinary, Text
+from sqlalchemy import ARRAY, BigInteger, DateTime, Identity, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 _Instant: Any = DateTime(timezone=True)
+_Texts: Any = ARRAY(Text)
 
 
 class OutboxColumns(SQLModel):
@@ -50,7 +52,7 @@ class EventLogColumns(SQLModel):
 
     position: int = Field(sa_type=BigInteger, primary_key=True)
     log_id: UUID
-    id: UUID
+    id: UUID = Field(index=True)
     type: str = Field(sa_type=Text)
     subject: UUID
     subject_version: int = Field(sa_type=BigInteger)
@@ -80,6 +82,8 @@ class ProgressColumns(SQLModel):
     position: int = Field(sa_type=BigInteger)
     hash: bytes = Field(sa_type=LargeBinary)
     recorded_at: datetime = Field(sa_type=_Instant)
+    types: list[str] = Field(sa_type=_Texts)
+    """The event types applied so far; a release that handles another one applies that type's past first."""
 
 
 class DeadLetterColumns(SQLModel):
@@ -110,3 +114,16 @@ class CursorColumns(SQLModel):
     hash: bytes = Field(sa_type=LargeBinary)
     holder: UUID | None = None
     held_until: datetime | None = Field(default=None, sa_type=_Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class EventTables:
+    """A service's part of the event path; the schema has the service's name."""
+
+    schema: str
+    outbox: type[OutboxColumns]
+    log_head: type[LogHeadColumns]
+    event_log: type[EventLogColumns]
+    progress: type[ProgressColumns]
+    dead_letter: type[DeadLetterColumns]
+    cursor: type[CursorColumns]

@@ -1,0 +1,85 @@
+"""Handing events to the handlers of every capability: runs of one type, and one by one where a run fails."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.contracts import registry
+from shared.contracts.event import Event
+from shared.errors import RuleBroken
+from shared.messaging.envelope import Envelope
+from shared.messaging.handlers import Handler, Handlers, InvalidEvent, Received
+from shared.telemetry import set_traceparent
+
+NEVER_SUCCEEDS = (InvalidEvent, ValidationError, RuleBroken, IntegrityError, DataError)
+"""Failures of the event itself. Everything else is a failure of the moment and is tried again."""
+
+
+class Handling:
+    """Which handlers each type of event goes to, in the order of the capabilities."""
+
+    def __init__(self, handlers: Sequence[Handlers]) -> None:
+        gathered: dict[str, list[Handler]] = {}
+        for capability in handlers:
+            for contract, handler in capability.items():
+                gathered.setdefault(contract.type, []).append(handler)
+        self._handlers: Mapping[str, list[Handler]] = gathered
+
+    def types_from(self, service: str) -> frozenset[str]:
+        """The types that are handled here and told by a service."""
+        return frozenset(each for each in self._handlers if (known := registry.find(each)) and known.owner() == service)
+
+    def wants(self, event_type: str) -> bool:
+        """Whether anybody here handles the type."""
+        return event_type in self._handlers
+
+    async def apply(self, session: AsyncSession, events: Sequence[Envelope]) -> None:
+        """Hand a run of one type to everybody who wants it; raises one of NEVER_SUCCEEDS for an event to set aside."""
+        contract = registry.find(events[0].type)
+        if contract is None:
+            raise InvalidEvent(f"Nobody here knows the type {events[0].type}.")
+        received = [_received(contract, event) for event in events]
+        traces = {event.traceparent for event in events}
+        set_traceparent(traces.pop() if len(traces) == 1 else None)
+        try:
+            for handler in self._handlers[contract.type]:
+                await handler(session, received)
+            await session.flush()
+        finally:
+            set_traceparent(None)
+
+
+def runs(events: Sequence[Envelope]) -> Iterator[list[Envelope]]:
+    """Neighbours of one type together, order kept."""
+    for _, run in groupby(events, key=lambda event: event.type):
+        yield list(run)
+
+
+def reason_of(error: Exception) -> str:
+    """Why an event was set aside, in a few lines and without the values it carries."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5])
+    if isinstance(error, IntegrityError | DataError):
+        return f"{type(error).__name__}: {str(error.orig).splitlines()[0]}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _received(contract: type[Event], event: Envelope) -> Received[Any]:
+    if "data" not in event.document:
+        raise InvalidEvent("The event carries no data.")
+    return Received(
+        data=contract.model_validate(event.document["data"]),
+        id=event.id,
+        subject=event.subject,
+        subject_version=event.subject_version,
+        time=event.time,
+        recorded_at=event.recorded_at,
+        log_id=event.log_id,
+        position=event.position,
+        actor=event.actor,
+        causation_depth=event.causation_depth,
+    )

@@ -1,0 +1,251 @@
+"""Following another service's log: each batch and the progress row in one transaction, whatever the source."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.database import SessionFactory, transaction
+from shared.messaging import metrics
+from shared.messaging.applying import NEVER_SUCCEEDS, Handling, reason_of, runs
+from shared.messaging.chain import GENESIS
+from shared.messaging.dead_letters import count_since, resolve_older_states, set_aside
+from shared.messaging.envelope import Envelope
+from shared.messaging.progress import (
+    Gap,
+    Held,
+    Stopped,
+    advance,
+    continuing,
+    progress_for_update,
+    progress_of,
+    record_types,
+)
+from shared.messaging.tables import EventTables
+
+MOST_EVENTS = 1000
+LONGEST_TRANSACTION = 1.0
+FIRST_RETRY, LONGEST_RETRY = 0.1, 30.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """Stop after this many dead letters among the last events: then we are wrong, not the messages."""
+
+    failures: int = 20
+    within: int = 100
+
+
+class BrakeApplied(Stopped):
+    """Too many of the last events could not be applied; replay them once the reason is mended."""
+
+
+class FeedBehind(Exception):
+    """The owner's feed does not have what we miss, though something later has reached us; it is asked again."""
+
+
+class _TypesDiffer(Exception):
+    """The row was left by a release that handles other types; their past comes first."""
+
+
+class Source(Protocol):
+    """Where events come from: a feed, or Kafka."""
+
+    async def take(self, held: Held | None) -> Sequence[Envelope]:
+        """The next events, soon; none if there are none."""
+        ...
+
+    async def applied(self) -> None:
+        """What was taken is applied and committed."""
+        ...
+
+
+class Feed(Protocol):
+    """The owner's feed, which has everything."""
+
+    async def after(self, *, log_id: UUID | None, position: int, hash_: bytes, wait: float = 0) -> Sequence[Envelope]:
+        """The events that follow a position and hash; raises ForeignLog where the log does not hold them."""
+        ...
+
+
+class Consumer:
+    """One service following the log of another."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        source: str,
+        sessions: SessionFactory,
+        tables: EventTables,
+        handling: Handling,
+        feed: Feed,
+        now: Callable[[], datetime],
+        brake: Brake | None = None,
+    ) -> None:
+        self.name, self.source = name, source
+        self._sessions, self._tables, self._handling, self._feed, self._now = sessions, tables, handling, feed, now
+        self._types = handling.types_from(source)
+        self._brake = brake or Brake()
+
+    async def held(self) -> Held | None:
+        """How far we are."""
+        async with transaction(self._sessions) as session:
+            return await progress_of(session, self._tables.progress, self.name, self.source)
+
+    async def step(self, events: Source) -> bool:
+        """Take the next events and apply them, however often that has to be tried; False if there were none."""
+        arrived = await events.take(await self.held())
+        if not arrived:
+            metrics.CONSUMER_LAG.labels(self.source).set(0)
+            return False
+        await self._until_it_succeeds(lambda: self.apply(arrived))
+        await events.applied()
+        return True
+
+    async def apply(self, arrived: Sequence[Envelope]) -> None:
+        """Apply what is new of a batch, in order; what lies between is fetched from the owner's feed first."""
+        for _, of_one_log in groupby(arrived, key=lambda event: event.log_id):
+            waiting = list(of_one_log)
+            while waiting:
+                try:
+                    position = await self._apply_some(waiting[:MOST_EVENTS])
+                except Gap as gap:
+                    await self._fill(gap)
+                except _TypesDiffer:
+                    await self.prepare()
+                else:
+                    waiting = [event for event in waiting if event.position > position]
+
+    async def prepare(self) -> None:
+        """Apply the past of the types that this release handles and the one before it did not."""
+        done, hashed = 0, GENESIS
+        while (held := await self.held()) and set(held.types) != self._types:
+            added = self._types - set(held.types)
+            past: Sequence[Envelope] = ()
+            if added and done < held.position:
+                past = await self._feed.after(log_id=held.log_id, position=done, hash_=hashed)
+            async with transaction(self._sessions) as session:
+                now_held = await self._locked(session, held.log_id)
+                wanted = [event for event in past if event.position <= now_held.position and event.type in added]
+                await self._apply_runs(session, wanted)
+                if past:
+                    done, hashed = past[-1].position, past[-1].hash
+                if not added or done >= now_held.position:
+                    await record_types(session, self._tables.progress, now_held, self._types)
+                    log.info("event_types_recorded", source=self.source, added=sorted(added))
+                elif not past:
+                    raise FeedBehind(f"The feed of {self.source} ends at {done}, before our {now_held.position}.")
+
+    async def _apply_some(self, part: Sequence[Envelope]) -> int:
+        """One transaction: fence, check, apply in order, remember. The position up to which the part is done."""
+        async with transaction(self._sessions) as session:
+            held = await self._locked(session, part[0].log_id)
+            if set(held.types) != self._types:
+                raise _TypesDiffer
+            fresh = continuing(held, part)
+            if not fresh:
+                return part[-1].position
+            if await self._braked(session, held.log_id, held.position):
+                raise self._brake_applied()
+            last = await self._apply_runs(session, fresh)
+            await resolve_older_states(session, self._tables.dead_letter, fresh, now=self._now())
+            await advance(session, self._tables.progress, held, last)
+        metrics.CONSUMED_POSITION.labels(self.source).set(last.position)
+        metrics.CONSUMER_LAG.labels(self.source).set(max(0.0, (self._now() - last.recorded_at).total_seconds()))
+        return last.position
+
+    async def _apply_runs(self, session: AsyncSession, fresh: Sequence[Envelope]) -> Envelope:
+        """Apply runs until the transaction has lasted long enough or the brake holds; the last event that is done."""
+        started = time.monotonic()
+        last = fresh[-1]
+        for run in runs(fresh):
+            if not self._handling.wants(run[0].type):
+                metrics.PASSED_OVER.labels(run[0].type).inc(len(run))
+                last = run[-1]
+                continue
+            metrics.APPLIED.labels(self.source).inc(len(run))
+            if not await self._applied(session, run):
+                for event in run:
+                    if not await self._applied(session, [event]) and await self._braked(
+                        session, event.log_id, event.position
+                    ):
+                        return event
+            last = run[-1]
+            if time.monotonic() - started > LONGEST_TRANSACTION:
+                break
+        return last
+
+    async def _applied(self, session: AsyncSession, run: Sequence[Envelope]) -> bool:
+        """Apply a run behind a savepoint. A run of several that fails is left to be tried one by one."""
+        try:
+            async with session.begin_nested():
+                await self._handling.apply(session, run)
+        except NEVER_SUCCEEDS as error:
+            if len(run) == 1:
+                reason = reason_of(error)
+                log.error("event_set_aside", type=run[0].type, position=run[0].position, reason=reason)
+                await set_aside(
+                    session, self._tables.dead_letter, run[0], consumer=self.name, reason=reason, now=self._now()
+                )
+            return False
+        return True
+
+    async def _locked(self, session: AsyncSession, log_id: UUID) -> Held:
+        return await progress_for_update(
+            session,
+            self._tables.progress,
+            consumer=self.name,
+            source=self.source,
+            log_id=log_id,
+            types=self._types,
+        )
+
+    async def _braked(self, session: AsyncSession, log_id: UUID, position: int) -> bool:
+        failures = await count_since(
+            session,
+            self._tables.dead_letter,
+            consumer=self.name,
+            log_id=log_id,
+            position=position - self._brake.within,
+        )
+        return failures >= self._brake.failures
+
+    def _brake_applied(self) -> BrakeApplied:
+        return BrakeApplied(
+            f"{self._brake.failures} of the last {self._brake.within} events of {self.source} could not be applied: "
+            f"mend the reason, then «steward events replay --service {self._tables.schema}»."
+        )
+
+    async def _fill(self, gap: Gap) -> None:
+        position, hashed = gap.held.position, gap.held.hash
+        log.info("gap_filled_from_feed", source=self.source, after=position, before=gap.before)
+        while position < gap.before - 1:
+            missing = await self._feed.after(log_id=gap.held.log_id, position=position, hash_=hashed)
+            if not missing:
+                raise FeedBehind(f"The feed of {self.source} ends at {position}, before {gap.before}.")
+            await self.apply(missing)
+            position, hashed = missing[-1].position, missing[-1].hash
+
+    async def _until_it_succeeds(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        wait = FIRST_RETRY
+        while True:
+            try:
+                return await attempt()
+            except Stopped:
+                raise
+            except Exception as error:
+                metrics.RETRIES.labels(self.source).inc()
+                log.warning(
+                    "batch_failed", source=self.source, error=f"{type(error).__name__}: {error}"[:500], wait=wait
+                )
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_RETRY)

@@ -1,0 +1,138 @@
+"""The log as an HTTP feed: the route that serves it, and the source that follows it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from shared.database import SessionFactory, transaction
+from shared.errors import Conflict
+from shared.http.auth import Caller, requires
+from shared.http.sessions import Sessions
+from shared.messaging.chain import GENESIS, Head
+from shared.messaging.envelope import BATCH_MEDIA_TYPE, Envelope, from_document, source_of, structured
+from shared.messaging.log import LoggedEvent, events_after, hash_at, head_of
+from shared.messaging.pace import BUSY, IDLE
+from shared.messaging.progress import ForeignLog, Held
+from shared.messaging.tables import EventTables
+
+LONGEST_WAIT = 20
+_SOON = 2.0
+_CONFLICT = 409
+
+
+class AnotherLog(Conflict):
+    """The follower holds a position or hash that this log does not have."""
+
+    code = "another_log"
+    title = "This is not the log you have followed"
+
+
+def feed_router(tables: EventTables) -> APIRouter:
+    """`GET /v1/events` of a service."""
+    router = APIRouter(tags=["events"])
+
+    @router.get(
+        "/v1/events",
+        response_class=Response,
+        operation_id="follow_events",
+        summary="Follow the service's events",
+        responses={
+            200: {
+                "description": "The next events in order, as a CloudEvents batch; empty if none came in time.",
+                "content": {BATCH_MEDIA_TYPE: {"schema": {"type": "array", "items": {"type": "object"}}}},
+            },
+            409: {"description": "The log does not hold that hash at that position: it is not the one followed."},
+        },
+    )
+    async def follow_events(
+        request: Request,
+        sessions: Sessions,
+        _: Annotated[Caller, requires("events:follow")],
+        log: Annotated[UUID | None, Query(description="The log followed so far; leave out at the start.")] = None,
+        after: Annotated[int, Query(ge=0, le=2**62, description="The last position applied.")] = 0,
+        hash: Annotated[  # noqa: A002 - the name in the interface
+            str | None, Query(pattern="^[0-9a-f]{64}$", description="The hash of the event at that position.")
+        ] = None,
+        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for an event.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000, description="At most so many events.")] = 1000,
+    ) -> Response:
+        """The same events in the same order as on the topic, with unsuppressed numbers: for systems, not for people.
+
+        Ask again with `log`, and with the position and hash of the last event, to go on from there.
+        """
+        head = await _checked(sessions, tables, log_id=log, position=after, hash_=bytes.fromhex(hash) if hash else None)
+        events = await _waited(sessions, tables, after, limit=limit, wait=wait)
+        source = source_of(request.app.state.settings.body, tables.schema)
+        body = "[" + ",".join(structured(event, source) for event in events) + "]"
+        headers = {"Steward-Log": str(head.log_id), "Cache-Control": "private, no-store"}
+        return Response(body, media_type=BATCH_MEDIA_TYPE, headers=headers)
+
+    return router
+
+
+async def _checked(
+    sessions: SessionFactory, tables: EventTables, *, log_id: UUID | None, position: int, hash_: bytes | None
+) -> Head:
+    async with transaction(sessions) as session:
+        head = await head_of(session, tables.log_head)
+        if log_id is not None and log_id != head.log_id:
+            raise AnotherLog(f"The log here is {head.log_id}, not {log_id}.")
+        if position > head.position:
+            raise AnotherLog(f"The log ends at position {head.position}, before {position}.")
+        if hash_ is not None and hash_ != await hash_at(session, tables.event_log, position):
+            raise AnotherLog(f"The event at position {position} has another hash here.")
+    return head
+
+
+async def _waited(
+    sessions: SessionFactory, tables: EventTables, position: int, *, limit: int, wait: float
+) -> Sequence[LoggedEvent]:
+    """The next events, or none when the time is up; no connection is held while waiting."""
+    started = time.monotonic()
+    while True:
+        async with transaction(sessions) as session:
+            events = await events_after(session, tables.event_log, position, limit=limit)
+        elapsed = time.monotonic() - started
+        if events or elapsed >= wait:
+            return events
+        # Whoever has just applied something will probably find more soon; later, look less often.
+        await asyncio.sleep(min(BUSY if elapsed < _SOON else IDLE, wait - elapsed))
+
+
+class Client(Protocol):
+    """What a feed is read with: the client of shared.http.client, with the token of this service."""
+
+    async def get(self, url: str, *, params: Any) -> Any:
+        """The answer to a request."""
+        ...
+
+
+class FeedSource:
+    """A service's feed as a source of events; its client brings the address and the token."""
+
+    def __init__(self, client: Client, url: str, *, service: str) -> None:
+        self._client, self._url, self._service = client, url.rstrip("/") + "/v1/events", service
+
+    async def take(self, held: Held | None) -> Sequence[Envelope]:
+        """The events after what we hold, as soon as there are some."""
+        if held is None:
+            return await self.after(log_id=None, position=0, hash_=GENESIS, wait=LONGEST_WAIT)
+        return await self.after(log_id=held.log_id, position=held.position, hash_=held.hash, wait=LONGEST_WAIT)
+
+    async def applied(self) -> None:
+        """Nothing to tell: the next request names what we hold."""
+
+    async def after(self, *, log_id: UUID | None, position: int, hash_: bytes, wait: float = 0) -> Sequence[Envelope]:
+        """The events that follow a position and hash; raises ForeignLog where the log does not hold them."""
+        query: dict[str, Any] = {"after": position, "hash": hash_.hex(), "wait": wait}
+        if log_id is not None:
+            query["log"] = str(log_id)
+        answer = await self._client.get(self._url, params=query)
+        if answer.status_code == _CONFLICT:
+            raise ForeignLog(f"The feed of {self._service} answers 409: {answer.json().get('detail', '')}")
+        answer.raise_for_status()
+        return [from_document(document) for document in answer.json()]

@@ -1,0 +1,19 @@
+"""What an operator watches on the event path."""
+
+from prometheus_client import Counter, Gauge
+
+OUTBOX_DEPTH = Gauge("steward_outbox_events", "Events that are written but have no position yet")
+OUTBOX_OLDEST = Gauge("steward_outbox_oldest_seconds", "Age of the oldest event without a position")
+LOG_POSITION = Gauge("steward_log_position", "Last position of this service's log")
+PUBLISHED_POSITION = Gauge("steward_published_position", "Last position that Kafka has acknowledged")
+CONSUMED_POSITION = Gauge("steward_consumed_position", "Last position applied", ["source"])
+CONSUMER_LAG = Gauge(
+    "steward_consumer_lag_seconds", "Age of the last event applied, 0 when there is no later", ["source"]
+)
+CONSUMER_STOPPED = Gauge(
+    "steward_consumer_stopped", "1 while a consumer has stopped and waits for an operator", ["source"]
+)
+DEAD_LETTERS = Gauge("steward_dead_letters", "Events set aside and not replayed yet")
+APPLIED = Counter("steward_events_applied", "Events handed to a handler", ["source"])
+PASSED_OVER = Counter("steward_events_passed_over", "Events of a type that nobody here handles", ["type"])
+RETRIES = Counter("steward_consumer_retries", "Batches that failed and were tried again", ["source"])

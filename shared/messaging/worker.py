@@ -1,0 +1,219 @@
+"""What every worker process runs: sequencer, publisher, consumers and the service's own loops, until SIGTERM."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import structlog
+import uvloop
+
+from shared.clock import current_time
+from shared.database import SessionFactory, engine_for, pool_for, sessions_of
+from shared.http.client import service_client
+from shared.messaging import metrics
+from shared.messaging.applying import Handling
+from shared.messaging.consumer import Consumer, Source
+from shared.messaging.feed import Client, FeedSource
+from shared.messaging.handlers import Handlers
+from shared.messaging.pace import Pace
+from shared.messaging.progress import Stopped
+from shared.messaging.sequencer import sequence_once
+from shared.messaging.tables import EventTables as EventTables
+from shared.messaging.watching import watch
+from shared.settings import ServiceSettings
+from shared.telemetry import configure_logging, metrics_server
+
+WATCH_EVERY = timedelta(seconds=5)
+GRACE = 10.0
+FIRST_RESTART, LONGEST_RESTART = 0.1, 5.0
+SETTLED = 30.0
+LOOK_AGAIN_WHEN_STOPPED = 30.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """What a loop of the service may use."""
+
+    sessions: SessionFactory
+    settings: ServiceSettings
+    now: Callable[[], datetime]
+    pool: asyncpg.Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Work of the service: one step each time, and at once again while there is more (True)."""
+
+    name: str
+    every: timedelta
+    run: Callable[[WorkerContext], Awaitable[bool]]
+
+
+def run_worker(
+    *,
+    service: str,
+    settings: ServiceSettings,
+    tables: EventTables,
+    handlers: Sequence[Handlers],
+    follows: Sequence[str],
+    loops: Sequence[Loop] = (),
+) -> None:
+    """Work until SIGTERM or SIGINT, finish the step in hand, and come back."""
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        running = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            running.add_signal_handler(number, stop.set)
+        with metrics_server(settings.metrics_port, settings.metrics_host):
+            await work(
+                service=service,
+                settings=settings,
+                tables=tables,
+                handlers=handlers,
+                follows=follows,
+                loops=loops,
+                stop=stop,
+            )
+
+    settings.refuse_unsafe()
+    configure_logging(service, settings.log_level)
+    uvloop.run(until_signalled())
+
+
+async def work(
+    *,
+    service: str,
+    settings: ServiceSettings,
+    tables: EventTables,
+    handlers: Sequence[Handlers],
+    follows: Sequence[str],
+    loops: Sequence[Loop] = (),
+    stop: asyncio.Event,
+) -> None:
+    """The worker inside a running loop, until `stop` is set.
+
+    Starts connections, then everything else at once: each part waits for what it needs by trying again. Stops loops,
+    consumers, publisher and sequencer together, each after its step in hand, then the connections.
+    """
+    url = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            pool_for(url, schema=tables.schema, size=4, application=f"{service}-worker")
+        )
+        engine = engine_for(url, schema=tables.schema, application=f"{service}-worker")
+        stack.push_async_callback(engine.dispose)
+        client = await stack.enter_async_context(service_client(settings))
+        context = WorkerContext(sessions_of(engine), settings, current_time, pool)
+
+        async def sequence_step(_: WorkerContext) -> bool:
+            return await sequence_once(pool, schema=tables.schema, now=current_time()) > 0
+
+        async def watch_step(_: WorkerContext) -> bool:
+            await watch(context.sessions, tables, now=current_time())
+            return False
+
+        parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "sequencer": lambda: _at_pace(sequence_step, context, stop),
+            "watch": lambda: _every(Loop("watch", WATCH_EVERY, watch_step), context, stop),
+        }
+        for each in loops:
+            parts[each.name] = lambda each=each: _every(each, context, stop)  # type: ignore[misc]  # binds the loop's value
+        handling = Handling(handlers)
+        for followed in follows:
+            consumer = Consumer(
+                name=service,
+                source=followed,
+                sessions=context.sessions,
+                tables=tables,
+                handling=handling,
+                feed=_feed(client, settings, followed),
+                now=current_time,
+            )
+            parts[f"consumer {followed}"] = lambda consumer=consumer: _follow(consumer, client, settings, stop)  # type: ignore[misc]  # as above
+        log.info("worker_started", service=service, events=settings.events.split("://")[0], parts=sorted(parts))
+        tasks = [asyncio.create_task(_supervised(name, part, stop), name=name) for name, part in parts.items()]
+        await stop.wait()
+        _, late = await asyncio.wait(tasks, timeout=GRACE)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        log.info("worker_stopped", service=service)
+
+
+async def _follow(consumer: Consumer, client: Client, settings: ServiceSettings, stop: asyncio.Event) -> None:
+    await consumer.prepare()
+    source: Source = _feed(client, settings, consumer.source)
+    pace = Pace()
+    metrics.CONSUMER_STOPPED.labels(consumer.source).set(0)
+    while not stop.is_set():
+        await _unless_stopped(consumer.step(source), stop)
+        await _pause(pace.after(worked=True), stop)
+
+
+def _feed(client: Client, settings: ServiceSettings, service: str) -> FeedSource:
+    url = settings.feeds.get(service)
+    if url is None:
+        raise SystemExit(f"STEWARD_FEEDS names no address for {service}, whose events this service follows.")
+    return FeedSource(client, url, service=service)
+
+
+async def _at_pace(
+    step: Callable[[WorkerContext], Awaitable[bool]], context: WorkerContext, stop: asyncio.Event
+) -> None:
+    pace = Pace()
+    while not stop.is_set():
+        await _pause(pace.after(await step(context)), stop)
+
+
+async def _every(each: Loop, context: WorkerContext, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        await _pause(0.0 if await each.run(context) else each.every.total_seconds(), stop)
+
+
+async def _supervised(name: str, part: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+    """Start a part again when it fails: soon at first, then less often; one that stopped for a reason looks again."""
+    wait = FIRST_RESTART
+    while not stop.is_set():
+        began = asyncio.get_running_loop().time()
+        try:
+            await part()
+        except Stopped as reason:
+            log.critical("part_stopped", part=name, reason=str(reason))
+            if name.startswith("consumer "):
+                metrics.CONSUMER_STOPPED.labels(name.removeprefix("consumer ")).set(1)
+            await _pause(LOOK_AGAIN_WHEN_STOPPED, stop)
+        except Exception as error:
+            if asyncio.get_running_loop().time() - began > SETTLED:
+                wait = FIRST_RESTART
+            log.warning("part_failed", part=name, error=f"{type(error).__name__}: {error}"[:500], wait=wait)
+            await _pause(wait, stop)
+            wait = min(wait * 2, LONGEST_RESTART)
+
+
+async def _unless_stopped(step: Coroutine[Any, Any, bool], stop: asyncio.Event) -> None:
+    """Run a step that may wait long for something to come, and leave it when the worker stops."""
+    stepping, stopping = asyncio.ensure_future(step), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((stepping, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not stepping.done():
+            stepping.cancel()
+            with suppress(asyncio.CancelledError):
+                await stepping
+    await stepping
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    if seconds <= 0:
+        await asyncio.sleep(0)
+        return
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
