@@ -108,3 +108,23 @@ class Permitted:
 def requires(permission: str) -> Any:
     """`Annotated[Caller, requires("measurements:record")]`: the caller, if it holds the permission somewhere."""
     return Depends(Permitted(permission))
+
+
+class Offered:
+    """The dependency of a public route that shows more to those who hold a permission: their units, None for others."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    async def __call__(
+        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+    ) -> UnitScope | None:
+        if credentials is None:
+            return None
+        identity = await identity_of(request, credentials)
+        return scope_for(identity, self.permission, request.app.state.roles)
+
+
+def offers(permission: str) -> Any:
+    """`Annotated[UnitScope | None, offers("results:read")]`: the units a caller holds it for; None for the public."""
+    return Depends(Offered(permission))
