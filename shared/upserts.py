@@ -34,7 +34,7 @@ async def keep_newest(
 def _statement(table: Table, key: Sequence[str], newer: str) -> Any:
     names = [column.name for column in table.columns]
     arrays = [bindparam(column.name, type_=ARRAY(column.type, dimensions=1)) for column in table.columns]
-    source = func.unnest(*arrays).table_valued(*names, name="new")
+    source = func.unnest(*arrays).table_valued(*names, name="new").render_derived()
     statement = insert(table).from_select(names, select(*(source.c[name] for name in names)))
     return statement.on_conflict_do_update(
         index_elements=list(key),

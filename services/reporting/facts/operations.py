@@ -1,7 +1,11 @@
 """Keeping what goals said of each result and period, whatever order it arrives in."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
+from sqlalchemy import delete, exists
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.facts.tables import RecordedPeriod, Result, ResultValue
@@ -52,6 +56,22 @@ async def keep_evaluations(session: AsyncSession, evaluations: Sequence[tuple[in
     ]
     await keep_newest(session, Result, results)
     await keep_newest(session, ResultValue, values)
+    await _forget_earlier_records(session, {made.result_id for _, made in evaluations})
+
+
+async def _forget_earlier_records(session: AsyncSession, result_ids: set[UUID]) -> None:
+    """The whole record starts with its first period; where an earlier one came in, the old start stands for nothing."""
+    newer = aliased(ResultValue)
+    has_newer = exists().where(
+        col(newer.result_id) == col(ResultValue.result_id),
+        col(newer.frequency) == "record",
+        col(newer.version) > col(ResultValue.version),
+    )
+    await session.execute(
+        delete(ResultValue).where(
+            col(ResultValue.result_id).in_(result_ids), col(ResultValue.frequency) == "record", has_newer
+        )
+    )
 
 
 async def count_vintages(session: AsyncSession, recorded: Sequence[MeasurementRecorded]) -> None:

@@ -4,20 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from uuid import UUID
 
+from services.reporting.charts.domain import StoredChart
 from services.reporting.scorecards.errors import PeriodNotUnderstood
 from shared.periods.calendar import FiscalCalendar, Frequency, Period
-
-if TYPE_CHECKING:
-    from services.reporting.charts.domain import StoredChart
 
 Text = Mapping[str, str]
 """From language tag to text; `shared.texts.in_language(text, *languages)` picks one."""
 Status = Literal["met", "not_met", "on_track", "off_track", "no_information", "not_expected"]
 STATUSES: tuple[Status, ...] = ("not_met", "off_track", "on_track", "met", "no_information", "not_expected")
 """In the order in which they ask for attention, which is also their sort order."""
+
+TargetType = Literal[
+    "increase_to", "decrease_to", "maintain_at_or_above", "maintain_at_or_below", "range", "milestone", "undefined"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,7 @@ class ShownPeriod:
 class Target:
     """What the number is held against."""
 
-    type: Literal[
-        "increase_to", "decrease_to", "maintain_at_or_above", "maintain_at_or_below", "range", "milestone", "undefined"
-    ]
+    type: TargetType
     value: Decimal | None
     low: Decimal | None
     high: Decimal | None
@@ -113,7 +113,7 @@ class Figure:
     status_rule: str
     """The name of the rule that decided, as goals gave it."""
     status_sentence: str
-    """The same in a plain sentence, such as «86.60 is below the target of 95.00.»."""
+    """The same in a plain sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class Tile:
     """An update of this tile was set aside and waits to be replayed: say «update held back»."""
     surveys: tuple[SurveyRef, ...]
     result_id: UUID | None
-    chart: "StoredChart | None"
+    chart: StoredChart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +241,23 @@ class DashboardFilters:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultFilters:
+    """Which numbers the export holds; None: all that the reader may see."""
+
+    indicators: tuple[str, ...] = ()
+    unit: str | None = None
+    level: str | None = None
+    q: str | None = None
+    region: str | None = None
+    status: Status | None = None
+    frequency: Frequency | None = None
+    period: AskedPeriod | None = None
+    period_from: date | None = None
+    """First and last day on which a period may start."""
+    period_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One indicator of the dashboard and the period that its numbers stand for."""
 
@@ -278,11 +295,9 @@ class Dashboard:
     counts: Mapping[Status, int]
     """Units per status of the leading indicator, whatever status is filtered for."""
     regions: tuple[UnitRef, ...]
-    """To choose from."""
     levels: tuple[str, ...]
-    """To choose from."""
     indicators: tuple[IndicatorRef, ...]
-    """To choose from: all that the reader may see."""
+    """All that the reader may see; with regions and levels, what the filters can be set to."""
     next: str | None
     """The cursor of the next page."""
     languages: tuple[str, ...]

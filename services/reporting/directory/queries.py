@@ -1,0 +1,111 @@
+"""Finding units in their tree, and indicators with their calendars."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, true
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.reporting.directory.domain import searchable
+from services.reporting.directory.tables import Assignment, Body, Calendar, Indicator, Survey, Unit
+from shared.http.auth import UnitScope
+from shared.ids import as_id
+
+DEEPEST_TREE = 32
+"""Moves that arrive out of order can close the tree to a ring for a moment: no walk upwards is longer than this."""
+STATES = (Body, Unit, Calendar, Indicator, Assignment, Survey)
+
+
+async def body(session: AsyncSession) -> Body | None:
+    """The body, once its event has arrived."""
+    return (await session.exec(select(Body).limit(1))).first()
+
+
+async def unit_of(session: AsyncSession, key: str) -> Unit | None:
+    """The unit with this id or code."""
+    return (await session.exec(select(Unit).where(has_key(Unit, key)).order_by(col(Unit.id)).limit(1))).first()
+
+
+def has_key(table: type[Unit] | type[Indicator], key: str) -> ColumnElement[bool]:
+    """The condition that a row has this id or code."""
+    found = as_id(key)
+    return col(table.code) == key if found is None else col(table.id) == found
+
+
+async def parents_of(session: AsyncSession, unit: Unit) -> list[Unit]:
+    """The units above, from the root down to the unit's own parent."""
+    up = select(Unit.id, Unit.parent_id, literal(0).label("depth")).where(Unit.id == unit.id).cte(recursive=True)
+    up = up.union_all(
+        select(Unit.id, Unit.parent_id, up.c.depth + 1)
+        .join(up, up.c.parent_id == Unit.id)
+        .where(up.c.depth < DEEPEST_TREE)
+    )
+    statement = select(Unit).join(up, up.c.id == Unit.id).where(up.c.depth > 0).order_by(up.c.depth.desc())
+    return list(await session.exec(statement))
+
+
+async def children_of(session: AsyncSession, unit_id: UUID) -> list[Unit]:
+    """The units directly below, by code."""
+    return list(await session.exec(select(Unit).where(Unit.parent_id == unit_id).order_by(col(Unit.code))))
+
+
+async def units_by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Unit]:
+    """The units with these ids, as far as they are known."""
+    return {unit.id: unit for unit in await session.exec(select(Unit).where(col(Unit.id).in_(ids)))}
+
+
+def below(start: ColumnElement[bool]) -> Select[tuple[UUID]]:
+    """The ids of the units that match, and of all units below them."""
+    # UNION, not UNION ALL: it ends in a ring of units too.
+    down = select(Unit.id).where(start).cte(recursive=True)
+    down = down.union(select(Unit.id).join(down, col(Unit.parent_id) == down.c.id))
+    return select(down.c.id)
+
+
+def in_scope(scope: UnitScope | None, unit_id: Any) -> ColumnElement[bool]:
+    """The condition that a unit lies inside a scope; nothing does in the public's, which is None."""
+    if scope is None:
+        return false()
+    if scope.everywhere:
+        return true()
+    ids: ColumnElement[bool] = unit_id.in_(below(col(Unit.code).in_(scope.codes)))
+    return ids
+
+
+def may_see(scope: UnitScope | None, unit_id: Any) -> ColumnElement[bool]:
+    """The condition that a reader may see an indicator of a unit: it is open, or the unit lies in the scope."""
+    return or_(col(Indicator.disclosure_class) == "open", in_scope(scope, unit_id))
+
+
+def matching(q: str) -> ColumnElement[bool]:
+    """The condition that a part of a unit's name or code is `q`, whatever its case and accents."""
+    return col(Unit.search).contains(searchable(q), autoescape=True)
+
+
+async def surveys_feeding(session: AsyncSession, indicator_ids: Sequence[UUID]) -> dict[UUID, list[Survey]]:
+    """The surveys whose questions feed each indicator."""
+    feeding = or_(*(col(Survey.indicator_ids).contains([str(indicator_id)]) for indicator_id in indicator_ids))
+    found: dict[UUID, list[Survey]] = {}
+    if not indicator_ids:
+        return found
+    for survey in await session.exec(select(Survey).where(feeding).order_by(col(Survey.code))):
+        for indicator_id in survey.indicator_ids:
+            found.setdefault(UUID(indicator_id), []).append(survey)
+    return found
+
+
+def overlaps(assignment: Assignment, first: date, last: date) -> bool:
+    """Whether an assignment holds on some day of a period."""
+    return assignment.valid_from <= last and (assignment.valid_to is None or assignment.valid_to >= first)
+
+
+async def is_known(session: AsyncSession, aggregate_id: UUID, version: int) -> bool:
+    """Whether a state of at least this version is here, whatever kind of thing it is of."""
+    checks = [
+        select(literal(1)).where(and_(col(table.id) == aggregate_id, col(table.version) >= version)).exists()
+        for table in STATES
+    ]
+    return bool((await session.exec(select(or_(*checks)))).one())

@@ -1,0 +1,96 @@
+"""Reading results: their periods, their vintages, and what is held back or not here yet."""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, literal, or_, union
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.reporting.directory.tables import Unit
+from services.reporting.facts.tables import RecordedPeriod, Result, ResultValue
+from services.reporting.schema import Progress
+from shared.periods.calendar import Frequency
+
+
+async def values_of(
+    session: AsyncSession, result_ids: Collection[UUID], frequencies: Collection[Frequency]
+) -> dict[UUID, list[ResultValue]]:
+    """Every period of these frequencies of each result, oldest first."""
+    statement = (
+        select(ResultValue)
+        .where(col(ResultValue.result_id).in_(result_ids), col(ResultValue.frequency).in_(frequencies))
+        .order_by(col(ResultValue.result_id), col(ResultValue.frequency), col(ResultValue.period_start))
+    )
+    found: dict[UUID, list[ResultValue]] = {}
+    for value in await session.exec(statement):
+        found.setdefault(value.result_id, []).append(value)
+    return found
+
+
+async def vintages_of(session: AsyncSession, series_ids: Collection[UUID]) -> dict[tuple[UUID, Frequency, date], int]:
+    """How many vintages each recorded period of these series has."""
+    rows = await session.exec(select(RecordedPeriod).where(col(RecordedPeriod.series_id).in_(series_ids)))
+    return {(row.series_id, row.frequency, row.period_start): row.vintages for row in rows}  # type: ignore[misc]  # the column has a CHECK
+
+
+async def latest_starts(session: AsyncSession, wanted: Iterable[tuple[UUID, Frequency]]) -> dict[UUID, date]:
+    """The start of the latest period of a frequency in which any unit has a value of an indicator."""
+    each = [
+        select(
+            literal(indicator_id).label("indicator_id"),
+            select(func.max(ResultValue.period_start))
+            .where(
+                ResultValue.indicator_id == indicator_id,
+                ResultValue.frequency == frequency,
+                col(ResultValue.value).is_not(None),
+            )
+            .scalar_subquery()
+            .label("latest"),
+        )
+        for indicator_id, frequency in wanted
+    ]
+    if not each:
+        return {}
+    rows = await session.execute(union(*each))
+    return {row.indicator_id: row.latest for row in rows if row.latest is not None}
+
+
+async def series_has_reached(session: AsyncSession, series_id: UUID, version: int) -> bool:
+    """Whether an evaluation is here that has read at least this version of a series."""
+    statement = select(func.max(Result.inputs_version)).where(Result.series_id == series_id)
+    reached = (await session.exec(statement)).one()
+    return reached is not None and reached >= version
+
+
+async def parts_held_back(
+    session: AsyncSession, unit_ids: Collection[UUID], indicator_ids: Collection[UUID], subjects: Collection[UUID]
+) -> dict[tuple[UUID, UUID], int]:
+    """Per unit and indicator, how many units below have a result that waits for a replay."""
+    if not subjects:
+        return {}
+    # Upwards from the few that wait, not down from each unit asked for. UNION ends in a ring of units too.
+    up = (
+        select(col(Result.indicator_id), col(Result.unit_id).label("part"), col(Unit.parent_id).label("unit_id"))
+        .join(Unit, col(Unit.id) == col(Result.unit_id))
+        .where(
+            col(Result.indicator_id).in_(indicator_ids),
+            or_(col(Result.result_id).in_(subjects), col(Result.series_id).in_(subjects)),
+        )
+        .cte(recursive=True)
+    )
+    up = up.union(select(up.c.indicator_id, up.c.part, col(Unit.parent_id)).join(Unit, col(Unit.id) == up.c.unit_id))
+    rows = await session.execute(
+        select(up.c.unit_id, up.c.indicator_id, func.count(func.distinct(up.c.part)))
+        .where(up.c.unit_id.in_(unit_ids))
+        .group_by(up.c.unit_id, up.c.indicator_id)
+    )
+    return {(unit_id, indicator_id): count for unit_id, indicator_id, count in rows.tuples()}
+
+
+async def progress(session: AsyncSession) -> list[Progress]:
+    """How far each log has been applied."""
+    return list(
+        await session.exec(select(Progress).where(Progress.consumer == "reporting").order_by(col(Progress.source)))
+    )

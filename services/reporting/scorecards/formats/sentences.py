@@ -1,0 +1,73 @@
+"""How a number stands, in a plain sentence beside the name of the rule that decided it."""
+
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from services.reporting.scorecards.domain import Coverage, IndicatorRef, Status, Target
+from shared.texts import in_language
+
+NO_VALUE = "no value"
+
+
+def number(value: Decimal, indicator: IndicatorRef, languages: Sequence[str] = ()) -> str:
+    """The value at the indicator's decimals with its unit of measure: `86.60 %`."""
+    shown = value.quantize(Decimal(1).scaleb(-indicator.decimals), rounding=ROUND_HALF_EVEN)
+    return f"{shown:,f} {in_language(indicator.unit_of_measure, *languages)}".rstrip()
+
+
+def status_sentence(
+    status: Status,
+    *,
+    indicator: IndicatorRef,
+    value: Decimal | None,
+    target: Target | None,
+    coverage: Coverage,
+    missing_reason: str | None,
+    languages: Sequence[str] = (),
+) -> str:
+    """Why the status is what it is, for somebody who has never read the rules."""
+
+    def shown(decimal: Decimal | None) -> str:
+        return NO_VALUE if decimal is None else number(decimal, indicator, languages)
+
+    if status == "not_expected":
+        return "Nothing is expected to be reported for this period."
+    if value is None:
+        return _nothing_reported(coverage, missing_reason)
+    if status == "no_information" or target is None or target.type == "undefined":
+        return f"{shown(value)}, with no target to hold it against."
+    return _judged(status, shown(value), target, shown, languages) + _origin(target)
+
+
+def _nothing_reported(coverage: Coverage, missing_reason: str | None) -> str:
+    reason = f" The reason given is «{missing_reason}»." if missing_reason else ""
+    if coverage.expected > 1:
+        return f"None of the {coverage.expected} units expected to report has done so for this period.{reason}"
+    return f"No value has been reported for this period.{reason}"
+
+
+def _judged(
+    status: Status, value: str, target: Target, shown: Callable[[Decimal | None], str], languages: Sequence[str]
+) -> str:
+    good = status in ("met", "on_track")
+    if target.type == "milestone":
+        name = in_language(target.milestone or {}, *languages)
+        return f"The milestone «{name}» has {'' if good else 'not '}been reached."
+    if target.type == "range":
+        inside = "lies inside" if good else "lies outside"
+        return f"{value} {inside} the range from {shown(target.low)} to {shown(target.high)}."
+    goal = shown(target.value)
+    if status in ("on_track", "off_track"):
+        return f"{value} is {'on' if good else 'off'} the way to the target of {goal}."
+    if target.type in ("decrease_to", "maintain_at_or_below"):
+        return f"{value} is {'within' if good else 'above'} the target of {goal} or less."
+    return f"{value} {'reaches' if good else 'is below'} the target of {goal} or more."
+
+
+def _origin(target: Target) -> str:
+    said = ""
+    if target.derived:
+        said += " The period has no target of its own: this one lies on the line from the baseline to the target."
+    if target.inherited_from is not None:
+        said += f" It is the target of {target.inherited_from.code}, which holds for the units below."
+    return said

@@ -1,0 +1,212 @@
+"""What scorecard, dashboard and export have in common: rows of the read models as the values they show."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select
+
+from services.reporting.directory.queries import body, units_by_id
+from services.reporting.directory.tables import Body, Calendar, Indicator, Survey, Unit
+from services.reporting.facts.queries import progress
+from services.reporting.facts.tables import ResultValue
+from services.reporting.scorecards.domain import (
+    AsOf,
+    Coverage,
+    Figure,
+    HistoryPoint,
+    IndicatorRef,
+    LogPosition,
+    ShownPeriod,
+    Status,
+    Target,
+    UnitRef,
+)
+from services.reporting.scorecards.errors import NothingKnownYet
+from services.reporting.scorecards.formats.sentences import status_sentence
+from shared.periods.calendar import FiscalCalendar, Period
+
+NOTHING_EXPECTED = "nothing_expected"
+NOT_EVALUATED_YET = "not_evaluated_yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An indicator with the calendar that its periods are of."""
+
+    ref: IndicatorRef
+    calendar: FiscalCalendar
+    notice: Mapping[str, str] | None
+
+
+def known_indicators() -> Select[Indicator, Calendar]:
+    """Indicators whose calendar is known too: without it no period can be named, so nothing is shown yet."""
+    return select(Indicator, Calendar).join(Calendar, col(Calendar.id) == col(Indicator.calendar_id))
+
+
+def known(indicator: Indicator, calendar: Calendar) -> Known:
+    """The pair as readers see it."""
+    return Known(
+        ref=IndicatorRef(
+            id=indicator.id,
+            code=indicator.code,
+            name=indicator.name,
+            definition=indicator.definition,
+            direction=indicator.direction,  # type: ignore[arg-type]  # these three columns have a CHECK
+            unit_of_measure=indicator.unit_of_measure,
+            decimals=indicator.decimals,
+            numerator=indicator.ratio_numerator,
+            denominator=indicator.ratio_denominator,
+            factor=indicator.ratio_factor,
+            frequency=indicator.frequency,  # type: ignore[arg-type]
+            disclosure_class=indicator.disclosure_class,  # type: ignore[arg-type]
+        ),
+        calendar=FiscalCalendar(calendar.start_month, calendar.label_rule, calendar.time_zone),  # type: ignore[arg-type]  # a CHECK too
+        notice=indicator.notice,
+    )
+
+
+def unit_ref(unit: Unit) -> UnitRef:
+    """A unit as readers see it."""
+    return UnitRef(id=unit.id, code=unit.code, name=unit.name, level=unit.level)
+
+
+def shown_period(calendar: FiscalCalendar, frequency: Any, start: date) -> ShownPeriod:
+    """A period with its label."""
+    return ShownPeriod(frequency, start, calendar.label(Period(start, frequency)))
+
+
+async def known_body(session: AsyncSession) -> Body:
+    """The body, or an error while its event is still on the way."""
+    found = await body(session)
+    if found is None:
+        raise NothingKnownYet("The events of goals have not arrived yet.")
+    return found
+
+
+async def state_of_knowledge(session: AsyncSession) -> AsOf:
+    """How far each log has been applied, and the newest event among them."""
+    logs = tuple(
+        LogPosition(service=row.source, log_id=row.log_id, position=row.position, recorded_at=row.recorded_at)
+        for row in await progress(session)
+        if row.position > 0
+    )
+    return AsOf(at=max((log.recorded_at for log in logs), default=None), logs=logs)
+
+
+async def origins(session: AsyncSession, values: Iterable[ResultValue]) -> dict[UUID, UnitRef]:
+    """The units whose targets were inherited."""
+    ids = {value.target_inherited_from for value in values if value.target_inherited_from is not None}
+    return {unit_id: unit_ref(unit) for unit_id, unit in (await units_by_id(session, ids)).items()}
+
+
+def target_of(value: ResultValue, units: Mapping[UUID, UnitRef]) -> Target | None:
+    """The target that a value is held against."""
+    if value.target is None:
+        return None
+
+    def decimal(name: str) -> Decimal | None:
+        text = (value.target or {}).get(name)
+        return None if text is None else Decimal(text)
+
+    return Target(
+        type=value.target["type"],
+        value=decimal("value"),
+        low=decimal("low"),
+        high=decimal("high"),
+        baseline=decimal("baseline"),
+        milestone=value.target.get("milestone"),
+        inherited_from=units.get(value.target_inherited_from) if value.target_inherited_from else None,
+        derived=value.target_derived,
+    )
+
+
+def figure_of(
+    value: ResultValue,
+    indicator: Known,
+    *,
+    units: Mapping[UUID, UnitRef],
+    languages: Sequence[str],
+    parts_held_back: int = 0,
+) -> Figure:
+    """A value of the read model as a number with its coverage, target and status."""
+    target = target_of(value, units)
+    coverage = Coverage(value.reported, value.expected, value.held_back + parts_held_back)
+    status: Status = value.status  # type: ignore[assignment]  # the column has a CHECK
+    return Figure(
+        period=shown_period(indicator.calendar, value.frequency, value.period_start),
+        value=value.value,
+        numerator=value.numerator,
+        denominator=value.denominator,
+        obs_status=value.obs_status,
+        missing_reason=value.missing_reason,
+        coverage=coverage,
+        target=target,
+        progress=value.progress,
+        status=status,
+        status_rule=value.status_rule,
+        status_sentence=status_sentence(
+            status,
+            indicator=indicator.ref,
+            value=value.value,
+            target=target,
+            coverage=coverage,
+            missing_reason=value.missing_reason,
+            languages=languages,
+        ),
+    )
+
+
+def empty_figure(period: ShownPeriod | None, indicator: Known, *, expected: bool, languages: Sequence[str]) -> Figure:
+    """What stands where goals has said nothing: expected and still to come, or not expected at all."""
+    status: Status = "no_information" if expected else "not_expected"
+    coverage = Coverage(0, int(expected))
+    return Figure(
+        period=period,
+        value=None,
+        numerator=None,
+        denominator=None,
+        obs_status="M" if expected else "O",
+        missing_reason=None,
+        coverage=coverage,
+        target=None,
+        progress=None,
+        status=status,
+        status_rule=NOT_EVALUATED_YET if expected else NOTHING_EXPECTED,
+        status_sentence=status_sentence(
+            status,
+            indicator=indicator.ref,
+            value=None,
+            target=None,
+            coverage=coverage,
+            missing_reason=None,
+            languages=languages,
+        ),
+    )
+
+
+def history_point(value: ResultValue, indicator: Known, vintages: int | None) -> HistoryPoint:
+    """A value as a point of the line that leads to the present one."""
+    target = target_of(value, {})
+    return HistoryPoint(
+        period=shown_period(indicator.calendar, value.frequency, value.period_start),
+        value=value.value,
+        numerator=value.numerator,
+        denominator=value.denominator,
+        obs_status=value.obs_status,
+        status=value.status,  # type: ignore[arg-type]  # the column has a CHECK
+        target_value=target.value if target else None,
+        reported=value.reported,
+        expected=value.expected,
+        vintages=vintages,
+    )
+
+
+def notice_of(indicator: Known, surveys: Sequence[Survey]) -> Mapping[str, str] | None:
+    """What must be shown beside the number: the indicator's own notice, else that of a survey that feeds it."""
+    return indicator.notice or next((survey.notice for survey in surveys if survey.notice), None)
