@@ -63,6 +63,11 @@ class Child:
             await asyncio.sleep(0.5 if attempt < attempts else 0)
         raise CannotRun(f"{self.programme.name} does not start; {self.programme.log} ends with:\n{self._tail()}")
 
+    async def kept(self) -> None:
+        """Wait as long as the promise holds; raises what broke it."""
+        if self._keeper:
+            await asyncio.shield(self._keeper)
+
     async def stop(self, patience: float = 10.0) -> None:
         """Ask it to stop, wait, and insist."""
         if self._keeper:

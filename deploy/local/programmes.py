@@ -1,0 +1,108 @@
+"""The processes of Steward itself on one machine: issuer, APIs and workers, and the environment each is given."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from deploy.local import issuer
+from deploy.local.places import CHECKOUT
+from deploy.local.ports import Ports
+from deploy.local.processes import Programme, answers, listens
+from deploy.local.roles import all_roles
+from deploy.postgres.bootstrap import SERVICES
+
+TOKENS_LAST = timedelta(days=30)
+"""As long as a demo may be left running; its keys never leave this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What all processes of one Steward share."""
+
+    ports: Ports
+    directory: Path
+    events: str
+    """`feed`, or `kafka://host:port`, as STEWARD_EVENTS has it."""
+    body: str
+    database_urls: Mapping[str, str]
+
+    @property
+    def _issuer_directory(self) -> Path:
+        return issuer.issuer_directory(self.directory)
+
+    @property
+    def issuer_url(self) -> str:
+        """The issuer of this machine's tokens."""
+        return f"http://127.0.0.1:{self.ports.issuer}"
+
+    def tokens(self) -> dict[str, str]:
+        """A token for every role that opens a route, each for the whole body."""
+        return {role: issuer.sign(self._issuer_directory, role, lifetime=TOKENS_LAST) for role in all_roles()}
+
+    def issuer(self) -> Programme:
+        """The issuer of tokens."""
+        issuer.prepare(self._issuer_directory, self.ports.issuer)
+        options = ["--port", str(self.ports.issuer), "--directory", str(self._issuer_directory)]
+        return self._python(
+            "issuer",
+            ["deploy.local.issuer", *options],
+            probe=(self.ports.issuer, "/jwks.json"),
+            environment={"STEWARD_ENV": "local"},
+        )
+
+    def api(self, service: str) -> Programme:
+        """`steward serve`: one service's API and pages."""
+        port = self.ports.api(service)
+        return self._python(
+            service,
+            ["deploy.cli.main", "serve", service, "--port", str(port)],
+            probe=(port, "/readyz"),
+            environment=self._environment(service, service),
+        )
+
+    def worker(self, service: str) -> Programme:
+        """`steward worker`: one service's work that nobody waits for."""
+        name = f"{service}_worker"
+        return self._python(
+            name,
+            ["deploy.cli.main", "worker", service],
+            probe=(self.ports.metrics(name), None),
+            environment=self._environment(service, name),
+        )
+
+    def _environment(self, service: str, process: str) -> dict[str, str]:
+        return {
+            "STEWARD_ENV": "local",
+            "STEWARD_BODY": self.body,
+            "STEWARD_EVENTS": self.events,
+            "STEWARD_FEEDS": json.dumps(dict(self.ports.urls)),
+            "STEWARD_LINKS": json.dumps(dict(self.ports.urls)),
+            "STEWARD_ISSUERS": json.dumps([issuer.settings_for(self.issuer_url, all_roles()).model_dump()]),
+            "STEWARD_TOKEN_URL": f"{self.issuer_url}/token",
+            "STEWARD_CLIENT_ID": service,
+            "STEWARD_CLIENT_SECRET": issuer.client_secrets(self._issuer_directory)[service],
+            "STEWARD_METRICS_PORT": str(self.ports.metrics(process)),
+            "STEWARD_CLOCK_FILE": str(self.directory / "clock"),
+            f"{service.upper()}_DATABASE_URL": self.database_urls[service],
+        }
+
+    def _python(
+        self, name: str, arguments: list[str], *, probe: tuple[int, str | None], environment: Mapping[str, str]
+    ) -> Programme:
+        port, path = probe
+        return Programme(
+            name=name,
+            command=[sys.executable, "-m", *arguments],
+            ready=lambda: answers(port, path) if path else listens(port),
+            log=self.directory / "logs" / f"{name}.log",
+            environment=environment,
+            directory=CHECKOUT,
+        )
+
+
+def process_names() -> list[str]:
+    """The names of APIs and workers, APIs first: the order in which they are stopped."""
+    return [*SERVICES, *(f"{service}_worker" for service in SERVICES)]

@@ -1,0 +1,190 @@
+"""The whole of Steward on one machine, as demo and tests start it: started, watched, stopped in order."""
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from deploy.local.body import DEMO_BODY, Founding, found
+from deploy.local.kafka import Kafka, make_topics
+from deploy.local.places import CannotRun, default_data_directory, make_enterable, passwords_in, write_private
+from deploy.local.ports import DEFAULT_BASE, Ports
+from deploy.local.postgres import START_ATTEMPTS, Postgres
+from deploy.local.processes import Child, Programme, check_port_free
+from deploy.local.programmes import Deployment
+from deploy.postgres.bootstrap import SERVICES, bootstrap, url_of
+from shared.migrations import migrate
+
+Events = Literal["feed", "kafka"]
+_ADMINISTRATOR = "postgres"
+
+
+class Stack:
+    """Three services with their workers, the issuer of their tokens, PostgreSQL and, where asked for, Kafka.
+
+    Start order: issuer, PostgreSQL and Kafka; databases, schemas and body; APIs and workers. Each of them is restarted
+    when it dies. Stop order: APIs, workers, issuer, Kafka, PostgreSQL.
+    """
+
+    def __init__(
+        self,
+        *,
+        events: Events = "feed",
+        data_dir: Path | None = None,
+        port_base: int = DEFAULT_BASE,
+        ready_file: Path | None = None,
+        database_url: str | None = None,
+        body: Founding = DEMO_BODY,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.events = events
+        self.directory = (data_dir or default_data_directory()).absolute()
+        self.ports = Ports(port_base)
+        self.tokens: Mapping[str, str] = {}
+        self._ready_files = [self.directory / "ready.json", *([ready_file.absolute()] if ready_file else [])]
+        self._given_database = database_url
+        self._body = body
+        self._report = report
+        self._children: dict[str, Child] = {}
+        self._lock: IO[str] | None = None
+        self._announced: dict[str, Any] | None = None
+        self.database_url = database_url or ""
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """The base URL of each service."""
+        return self.ports.urls
+
+    @property
+    def kafka(self) -> str | None:
+        """The address of the broker, where there is one."""
+        return f"127.0.0.1:{self.ports.kafka}" if self.events == "kafka" else None
+
+    @property
+    def pids(self) -> dict[str, int | None]:
+        """The process id of each part; None for what this Steward does not run itself."""
+        names = ["postgres", "kafka", *(name for s in SERVICES for name in (s, f"{s}_worker")), "issuer"]
+        return {name: self._children[name].pid if name in self._children else None for name in names}
+
+    async def start(self) -> None:
+        """Start everything; when this returns, everything answers."""
+        self._claim_directory()
+        for file in self._ready_files:
+            file.unlink(missing_ok=True)
+        for port, purpose in self.ports.used(postgres=not self._given_database, kafka=self.events == "kafka"):
+            check_port_free(port, purpose)
+        passwords = passwords_in(self.directory, [_ADMINISTRATOR, *SERVICES])
+        await _together(self._start_postgres(passwords[_ADMINISTRATOR]), self._start_kafka())
+        deployment = Deployment(
+            ports=self.ports,
+            directory=self.directory,
+            events=f"kafka://{self.kafka}" if self.kafka else "feed",
+            body=self._body.slug,
+            database_urls={s: url_of(self.database_url, s, user=s, password=passwords[s]) for s in SERVICES},
+        )
+        self._report("Preparing the databases")
+        await _together(self._run("issuer", deployment.issuer()), self._prepare_databases(passwords, deployment))
+        self._report("Starting the services")
+        await _together(
+            *(self._run(service, deployment.api(service)) for service in SERVICES),
+            *(self._run(f"{service}_worker", deployment.worker(service)) for service in SERVICES),
+        )
+        self.tokens = deployment.tokens()
+
+    async def announce(self, *, loaded: object, seconds: float) -> None:
+        """Write the ready file, now and whenever a part has come back under another process id."""
+        self._announced = {"loaded": loaded, "seconds": round(seconds, 2)}
+        await self._write_ready_files()
+
+    async def watch(self) -> None:
+        """Wait for ever; raises where a part can no longer be kept running."""
+        await asyncio.gather(*(child.kept() for child in self._children.values()))
+
+    async def stop(self) -> None:
+        """Stop everything, each part before those it needs."""
+        for file in self._ready_files:
+            if self._lock:
+                file.unlink(missing_ok=True)
+        self._announced = None
+        groups = [SERVICES, [f"{service}_worker" for service in SERVICES], ["issuer", "kafka"], ["postgres"]]
+        for group in groups:
+            children = [self._children.pop(name) for name in group if name in self._children]
+            await asyncio.gather(*(child.stop() for child in children))
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    def _claim_directory(self) -> None:
+        make_enterable(self.directory)
+        (self.directory / "logs").mkdir(mode=0o700, exist_ok=True)
+        lock = (self.directory / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            owner = lock.read().strip()
+            lock.close()
+            raise CannotRun(f"{self.directory} is in use by another Steward (process {owner}).") from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
+
+    async def _start_postgres(self, password: str) -> None:
+        if self._given_database:
+            return
+        self._report("Starting PostgreSQL")
+        server = Postgres(self.directory / "postgres", port=self.ports.postgres, password=password)
+        await asyncio.to_thread(server.prepare)
+        self.database_url = server.url
+        await self._run("postgres", server.programme(self._log("postgres")), attempts=START_ATTEMPTS)
+
+    async def _start_kafka(self) -> None:
+        if self.events != "kafka":
+            return
+        broker = Kafka(self.directory / "kafka", port=self.ports.kafka, controller_port=self.ports.kafka_controller)
+        await asyncio.to_thread(broker.prepare, self._report)
+        await self._run("kafka", broker.programme(self._log("kafka")))
+        await make_topics(broker.address)
+
+    async def _prepare_databases(self, passwords: Mapping[str, str], deployment: Deployment) -> None:
+        await bootstrap(self.database_url, passwords)
+        await _together(*(migrate(service, url_of(self.database_url, service)) for service in SERVICES))
+        await found(self._body, deployment.database_urls["goals"])
+
+    async def _run(self, name: str, programme: Programme, *, attempts: int = 1) -> None:
+        child = Child(programme, self._write_ready_files)
+        self._children[name] = child
+        await child.start(attempts=attempts)
+
+    def _log(self, name: str) -> Path:
+        return self.directory / "logs" / f"{name}.log"
+
+    async def _write_ready_files(self) -> None:
+        if self._announced is None:
+            return
+        content = {
+            "events": self.events,
+            "urls": dict(self.urls),
+            "tokens": dict(self.tokens),
+            "sign_in": {},
+            "database_url": self.database_url,
+            "kafka": self.kafka,
+            "pids": self.pids,
+            **self._announced,
+        }
+        for file in self._ready_files:
+            write_private(file, json.dumps(content, indent=2))
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Do all of it at once; the first failure ends the others, so that nothing is started behind our back."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
