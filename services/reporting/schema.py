@@ -42,3 +42,7 @@ class DeadLetter(tables.DeadLetterColumns, ReportingTable, table=True):
 
 class Cursor(tables.CursorColumns, ReportingTable, table=True):
     """How far the log of reporting has been sent to Kafka."""
+
+
+EVENT_TABLES = tables.EventTables("reporting", Outbox, LogHead, EventLog, Progress, DeadLetter, Cursor)
+"""The event path of reporting, as shared.messaging takes it."""

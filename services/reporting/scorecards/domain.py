@@ -97,10 +97,9 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number with its coverage, its target and how it stands against that."""
+    """One number with its coverage and target; without a period where nothing has been evaluated yet."""
 
     period: ShownPeriod | None
-    """None where nothing has been evaluated yet."""
     value: Decimal | None
     numerator: Decimal | None
     denominator: Decimal | None
@@ -118,7 +117,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """One period of the line that leads to the number shown."""
+    """One period of the line that leads to the number shown, oldest first; gaps in time are left out."""
 
     period: ShownPeriod
     value: Decimal | None
@@ -143,7 +142,6 @@ class Tile:
     record: Figure | None
     """The same over the whole record."""
     history: tuple[HistoryPoint, ...]
-    """Every period of the figure's frequency, oldest first; gaps in time are left out."""
     notice: Text | None
     """Must be shown beside the number, such as «Simulated answers»."""
     held_back: bool
@@ -165,7 +163,7 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """The state of knowledge an answer shows: the newest event applied, and the position in each log."""
+    """The state of knowledge an answer shows: when the newest event applied was recorded, and each log's position."""
 
     at: datetime | None
     logs: tuple[LogPosition, ...]
@@ -203,10 +201,9 @@ class AskedPeriod:
 
 
 def asked_period(text: str) -> AskedPeriod:
-    """Read `2019-03`, `2019-03-01`, `year:2018-04-01`, `quarter:2019-01`, `month:2019-03` or `record`.
+    """Read `2019-03`, `2019-03-01`, `year:2018-04-01`, `quarter:2019-01` or `record`.
 
-    A plain day or month means the period of each indicator's own frequency that contains it; with a frequency, the
-    period of that frequency that contains it.
+    Meant is the period that contains the day, of the frequency named or else of each indicator's own.
     """
     frequency, colon, day = text.rpartition(":")
     if text == "record" or frequency == "record":
@@ -242,7 +239,7 @@ class DashboardFilters:
 
 @dataclass(frozen=True, slots=True)
 class ResultFilters:
-    """Which numbers the export holds; None: all that the reader may see."""
+    """Which numbers the export holds; `period_from` and `period_to` are the first and last day a period may start."""
 
     indicators: tuple[str, ...] = ()
     unit: str | None = None
@@ -253,7 +250,6 @@ class ResultFilters:
     frequency: Frequency | None = None
     period: AskedPeriod | None = None
     period_from: date | None = None
-    """First and last day on which a period may start."""
     period_to: date | None = None
 
 

@@ -14,8 +14,9 @@ from services.reporting.directory.queries import below, has_key, matching, may_s
 from services.reporting.directory.tables import Indicator, Unit
 from services.reporting.facts.tables import Result, ResultValue
 from services.reporting.schema import DeadLetter
-from services.reporting.scorecards.domain import AsOf, Cell, IndicatorRef, ResultFilters, Text, UnitRef
+from services.reporting.scorecards.domain import Cell, ResultFilters
 from services.reporting.scorecards.errors import UnitNotFound
+from services.reporting.scorecards.formats.results_csv import ResultRow
 from services.reporting.scorecards.queries.choices import chosen_indicators, visible_indicators
 from services.reporting.scorecards.queries.parts import (
     Known,
@@ -34,18 +35,6 @@ from shared.messaging.dead_letters import held_back_subjects
 
 RESULTS_PER_CHUNK = 50
 """Series read in one short transaction; each may have some hundred periods."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResultRow:
-    """One indicator of one unit in one period."""
-
-    unit: UnitRef
-    region: UnitRef | None
-    indicator: IndicatorRef
-    cell: Cell
-    notice: Text | None
-    as_of: AsOf
 
 
 @dataclass(frozen=True, slots=True)

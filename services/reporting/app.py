@@ -1,0 +1,28 @@
+"""The reporting service's HTTP application."""
+
+from fastapi import FastAPI
+
+from services.reporting.permissions import ROLES
+from services.reporting.schema import EVENT_TABLES
+from services.reporting.scorecards.api import cards, results
+from services.reporting.settings import ReportingSettings
+from shared.http.app import create_service
+from shared.messaging.feed import feed_router
+
+DESCRIPTION = (
+    "Scorecards with their control charts, the dashboard of all units, and every number as CSV. "
+    "What is open needs no token; roles with results:read see the rest of their own units."
+)
+
+
+def create_app(settings: ReportingSettings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless given."""
+    return create_service(
+        name="reporting",
+        title="Steward reporting",
+        description=DESCRIPTION,
+        settings=settings or ReportingSettings(),
+        schema="reporting",
+        roles=ROLES,
+        routers=[cards.router, results.router, feed_router(EVENT_TABLES)],
+    )

@@ -1,0 +1,20 @@
+"""Who may read what in reporting; whatever is open is public."""
+
+from typing import Annotated
+
+from shared.http.auth import RolePermissions, UnitScope, offers
+
+RawScope = Annotated[UnitScope | None, offers("results:read")]
+"""The units in which the caller sees results that are not open; None for the public."""
+
+_READS = frozenset({"results:read"})
+
+ROLES: RolePermissions = {
+    "administrator": _READS,
+    "analyst": _READS,
+    "auditor": _READS,
+    "data_provider": _READS,
+    "goal_leader": _READS,
+    "performance_officer": _READS,
+    "follower": frozenset({"events:follow"}),
+}

@@ -1,0 +1,88 @@
+"""Scorecards as JSON."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from fastapi import Path as InPath
+
+from services.reporting.permissions import RawScope
+from services.reporting.schema import LogHead
+from services.reporting.scorecards.api.answers import DashboardAnswer, ScorecardAnswer
+from services.reporting.scorecards.api.asking import (
+    Asked,
+    Indicators,
+    Languages,
+    Level,
+    Region,
+    Search,
+    StatusFilter,
+    keep_for,
+    wait_for_mark,
+)
+from services.reporting.scorecards.domain import Dashboard, DashboardFilters, Scorecard
+from services.reporting.scorecards.queries.cards import scorecard
+from services.reporting.scorecards.queries.dashboards import dashboard
+from shared.http.pages import PageQuery, say_where_to_follow
+from shared.http.problems import RESPONSES
+from shared.http.sessions import Reading
+from shared.ids import Key
+
+router = APIRouter(
+    tags=["scorecards"],
+    dependencies=[Depends(wait_for_mark)],
+    responses={404: RESPONSES[404], 503: RESPONSES[503]},
+)
+
+
+@router.get("/v1/scorecards", response_model=DashboardAnswer, summary="Compare units")
+async def list_scorecards(
+    session: Reading,
+    response: Response,
+    scope: RawScope,
+    languages: Languages,
+    page: PageQuery,
+    period: Asked,
+    indicators: Indicators = [],  # noqa: B006 - FastAPI copies defaults
+    level: Level = "organisation",
+    q: Search = None,
+    region: Region = None,
+    status: StatusFilter = None,
+) -> Dashboard:
+    """Units of one level with value, status and period per indicator, and how many units have each status.
+
+    Public for indicators of class open. `sort` takes name, code, value and status; value, status and the filter
+    `status` look at the leading indicator.
+    """
+    filters = DashboardFilters(
+        indicators=tuple(indicators),
+        level=level,
+        q=q,
+        region=region,
+        status=status,
+        period=period,
+        sort=page.sort or "name",
+        limit=page.limit,
+        cursor=page.cursor,
+    )
+    found = await dashboard(session, filters, languages=languages, scope=scope)
+    await say_where_to_follow(response, session, LogHead)
+    keep_for(response, scope)
+    return found
+
+
+@router.get("/v1/scorecards/{unit}", response_model=ScorecardAnswer, summary="Read a unit's scorecard")
+async def read_scorecard(
+    session: Reading,
+    response: Response,
+    scope: RawScope,
+    languages: Languages,
+    period: Asked,
+    unit: Annotated[Key, InPath(description="Id or code of the unit")],
+) -> Scorecard:
+    """A tile per indicator: number, target, status with its rule, coverage, history and control chart.
+
+    Public for indicators of class open; with `results:read` also the others of the units it is held for.
+    """
+    found = await scorecard(session, unit, period=period, languages=languages, scope=scope)
+    keep_for(response, scope)
+    return found

@@ -1,0 +1,31 @@
+"""The reporting service's worker: follows goals and feedback, keeps the read models, draws the charts."""
+
+from services.reporting.charts.consumers import HANDLERS as CHARTS
+from services.reporting.directory.consumers import HANDLERS as DIRECTORY
+from services.reporting.facts.consumers import HANDLERS as FACTS
+from services.reporting.schema import EVENT_TABLES
+from services.reporting.settings import ReportingSettings
+from shared.messaging.worker import run_worker
+
+HANDLERS = (DIRECTORY, FACTS, CHARTS)
+"""In the order in which they are given an event: charts are drawn from the facts that were just kept."""
+FOLLOWS = ("goals", "feedback")
+
+
+def main(settings: ReportingSettings | None = None) -> None:
+    """Work until SIGTERM or SIGINT.
+
+    Starts the connections, then sequencer, publisher and consumers; stops them the other way round, each after its
+    step in hand.
+    """
+    run_worker(
+        service="reporting",
+        settings=settings or ReportingSettings(),
+        tables=EVENT_TABLES,
+        handlers=HANDLERS,
+        follows=FOLLOWS,
+    )
+
+
+if __name__ == "__main__":
+    main()
