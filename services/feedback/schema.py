@@ -5,6 +5,7 @@ from typing import ClassVar
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
+from shared.http.tables import IdempotencyColumns
 from shared.messaging import tables
 
 
@@ -36,3 +37,18 @@ class DeadLetter(tables.DeadLetterColumns, FeedbackTable, table=True):
 
 class Cursor(tables.CursorColumns, FeedbackTable, table=True):
     """How far the log of feedback has been sent to Kafka."""
+
+
+class Idempotency(IdempotencyColumns, FeedbackTable, table=True):
+    """Answers to requests that came with an Idempotency-Key."""
+
+
+EVENT_TABLES = tables.EventTables(
+    schema="feedback",
+    outbox=Outbox,
+    log_head=LogHead,
+    event_log=EventLog,
+    progress=Progress,
+    dead_letter=DeadLetter,
+    cursor=Cursor,
+)

@@ -1,0 +1,47 @@
+"""The feedback service: surveys, and what people answer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.feedback.permissions import ROLES
+from services.feedback.responses import api as responses
+from services.feedback.responses.operations import Intake
+from services.feedback.responses.web import pages
+from services.feedback.schema import EVENT_TABLES
+from services.feedback.settings import FeedbackSettings
+from services.feedback.surveys.api import public, routes
+from services.feedback.surveys.queries import PublishedSurveys
+from shared.database import pool_for
+from shared.http.app import create_service
+from shared.messaging.feed import feed_router
+from shared.ui.static_files import OurFiles
+
+
+def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
+    """The service's application, with settings from the environment where none are given."""
+    settings = settings or FeedbackSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        """Start: the pool of the hot path, then what takes answers over it; stop: the pool, after the last request."""
+        url = settings.database_url.get_secret_value()
+        async with pool_for(url, schema="feedback", application="steward-feedback-intake") as pool:
+            app.state.pool = pool
+            app.state.surveys = PublishedSurveys(pool)
+            app.state.intake = Intake(pool, app.state.surveys, grace=settings.older_version_grace)
+            yield
+
+    app = create_service(
+        name="feedback",
+        title="Steward feedback",
+        description="Surveys: made by a body, answered by everybody, scored in steps that give nobody away.",
+        settings=settings,
+        schema="feedback",
+        roles=ROLES,
+        routers=[routes.router, responses.router, public.router, pages.router, feed_router(EVENT_TABLES)],
+        lifespan=lifespan,
+    )
+    app.mount("/static", OurFiles(), name="static")
+    return app

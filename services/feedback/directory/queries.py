@@ -1,0 +1,76 @@
+"""Finding units and indicators by id or code, inside a caller's units."""
+
+from uuid import UUID
+
+from sqlalchemy import CTE
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.feedback.directory.errors import BodyUnknown, UnknownHere
+from services.feedback.directory.tables import Body, Indicator, Unit
+from shared.errors import NotFound
+from shared.http.auth import UnitScope
+from shared.ids import as_id
+
+
+async def the_body(session: AsyncSession) -> Body:
+    """The body of this deployment."""
+    body = (await session.exec(select(Body))).first()
+    if body is None:
+        raise BodyUnknown("Goals has not told of the body yet; try again in a moment.")
+    return body
+
+
+def units_within(scope: UnitScope) -> CTE:
+    """The units of a scope and all units below them."""
+    below = select(col(Unit.id).label("id")).where(col(Unit.code).in_(scope.codes)).cte("units_within", recursive=True)
+    # union, not union all: a tree that is only half known could hold a loop for a moment.
+    return below.union(select(col(Unit.id)).where(col(Unit.parent_id) == below.c.id))
+
+
+async def find_unit(session: AsyncSession, key: str, scope: UnitScope) -> Unit:
+    """The unit with an id or code, if the caller may act for it; a foreign one is not told from none."""
+    id_ = as_id(key)
+    unit = (await session.exec(select(Unit).where(col(Unit.id) == id_ if id_ else col(Unit.code) == key))).first()
+    if unit is None or not await is_within(session, unit.id, scope):
+        raise NotFound(f"There is no unit {key}, or not for you.")
+    return unit
+
+
+async def is_within(session: AsyncSession, unit_id: UUID, scope: UnitScope) -> bool:
+    """Whether a unit lies in a scope."""
+    if scope.everywhere:
+        return True
+    within = units_within(scope)
+    return (await session.exec(select(within.c.id).where(within.c.id == unit_id))).first() is not None
+
+
+async def find_indicators(session: AsyncSession, keys: set[str]) -> dict[str, Indicator]:
+    """The indicators with these ids or codes, by key; all of them, or an error that names the first one missing."""
+    ids = {id_ for key in keys if (id_ := as_id(key))}
+    found = await session.exec(select(Indicator).where(col(Indicator.id).in_(ids) | col(Indicator.code).in_(keys)))
+    by_key = {}
+    for indicator in found:
+        by_key[str(indicator.id)] = by_key[indicator.code] = indicator
+    result = {}
+    for key in sorted(keys):
+        name = str(as_id(key) or key)
+        if name not in by_key:
+            raise UnknownHere(f"There is no indicator {key} here. If goals has just made it, send Steward-After.")
+        result[key] = by_key[name]
+    return result
+
+
+async def codes_of_units(session: AsyncSession, ids: set[UUID]) -> dict[UUID, str]:
+    """The codes of units, by id."""
+    rows = await session.exec(select(Unit.id, Unit.code).where(col(Unit.id).in_(ids)))
+    return dict(rows.all())
+
+
+async def is_applied(session: AsyncSession, aggregate: UUID, version: int) -> bool:
+    """Whether the copy of something in goals is at least as new as a version."""
+    for table in (Unit, Indicator, Body):
+        held = (await session.exec(select(table.version).where(table.id == aggregate))).first()
+        if held is not None:
+            return held >= version
+    return False

@@ -1,0 +1,57 @@
+"""Feedback's own copies of what goals says about the body, its units and its indicators."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from services.feedback.schema import FeedbackTable
+
+
+class Body(FeedbackTable, table=True):
+    """The body of this deployment; its zone decides on which day an answer is received."""
+
+    id: UUID = Field(primary_key=True)
+    slug: str = Field(sa_type=Text)
+    name: dict[str, str] = Field(sa_type=JSONB)
+    default_language: str = Field(sa_type=Text)
+    time_zone: str = Field(sa_type=Text)
+    root_unit_id: UUID
+    version: int = Field(sa_type=BigInteger)
+
+
+class Unit(FeedbackTable, table=True):
+    """An organisation unit; its parent may arrive later than it does, so nothing refers to it by key."""
+
+    __table_args__ = (
+        UniqueConstraint("code", name="unit_code_key", deferrable=True, initially="DEFERRED"),
+        Index("unit_parent_id_idx", "parent_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    code: str = Field(sa_type=Text)
+    name: dict[str, str] = Field(sa_type=JSONB)
+    parent_id: UUID | None = None
+    level: str = Field(sa_type=Text)
+    valid_from: date
+    valid_to: date | None = None
+    version: int = Field(sa_type=BigInteger)
+
+
+class Indicator(FeedbackTable, table=True):
+    """An indicator that a question may feed."""
+
+    __table_args__ = (
+        UniqueConstraint("code", name="indicator_code_key", deferrable=True, initially="DEFERRED"),
+        CheckConstraint("disclosure_class in ('open', 'internal', 'confidential')", name="indicator_disclosure_class"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    code: str = Field(sa_type=Text)
+    name: dict[str, str] = Field(sa_type=JSONB)
+    disclosure_class: str = Field(sa_type=Text)
+    frequency: str = Field(sa_type=Text)
+    decimals: int = Field(sa_type=Integer)
+    version: int = Field(sa_type=BigInteger)

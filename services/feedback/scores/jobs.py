@@ -1,0 +1,18 @@
+"""The folder's step, which the worker repeats."""
+
+from datetime import datetime, timedelta
+
+from services.feedback.scores.operations import fold
+from services.feedback.scores.queries import surveys_with_work
+from shared.database import SessionFactory, transaction
+
+
+async def fold_answers(sessions: SessionFactory, *, now: datetime, final_grace: timedelta) -> bool:
+    """Fold each survey that has work, in a transaction of its own; says whether there is more at once."""
+    async with transaction(sessions) as session:
+        surveys = await surveys_with_work(session, now=now, final_grace=final_grace)
+    more = False
+    for survey_id in surveys:
+        async with transaction(sessions) as session:
+            more |= await fold(session, survey_id, now=now, final_grace=final_grace)
+    return more

@@ -1,0 +1,39 @@
+"""The worker of feedback: follows goals, adds up answers and lets scores out."""
+
+from datetime import timedelta
+
+from services.feedback.directory.consumers import HANDLERS
+from services.feedback.schema import EVENT_TABLES, Idempotency
+from services.feedback.scores.jobs import fold_answers
+from services.feedback.settings import FeedbackSettings
+from shared.database import transaction
+from shared.http.idempotency import forget_old_answers
+from shared.messaging.worker import Loop, WorkerContext, run_worker
+
+
+def main(settings: FeedbackSettings | None = None) -> None:
+    """Run until SIGTERM: the sequencer and what else a log needs, the consumer of goals, and the folder.
+
+    All parts start together and stop together, each after the transaction it is in; none depends on another.
+    """
+    settings = settings or FeedbackSettings()
+
+    async def fold(context: WorkerContext) -> bool:
+        return await fold_answers(context.sessions, now=context.now(), final_grace=settings.final_grace)
+
+    async def forget(context: WorkerContext) -> bool:
+        async with transaction(context.sessions) as session:
+            await forget_old_answers(session, Idempotency, context.now())
+        return False
+
+    run_worker(
+        service="feedback",
+        settings=settings,
+        tables=EVENT_TABLES,
+        handlers=[HANDLERS],
+        follows=["goals"],
+        loops=[
+            Loop("fold", timedelta(milliseconds=250), fold),
+            Loop("forget", timedelta(hours=1), forget),
+        ],
+    )
