@@ -5,6 +5,7 @@ from typing import ClassVar
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
+from shared.http.tables import IdempotencyColumns
 from shared.messaging import tables
 
 
@@ -36,3 +37,18 @@ class DeadLetter(tables.DeadLetterColumns, GoalsTable, table=True):
 
 class Cursor(tables.CursorColumns, GoalsTable, table=True):
     """How far the log of goals has been sent to Kafka."""
+
+
+class Idempotency(IdempotencyColumns, GoalsTable, table=True):
+    """What goals has answered to requests with an Idempotency-Key."""
+
+
+EVENT_TABLES = tables.EventTables(
+    schema="goals",
+    outbox=Outbox,
+    log_head=LogHead,
+    event_log=EventLog,
+    progress=Progress,
+    dead_letter=DeadLetter,
+    cursor=Cursor,
+)

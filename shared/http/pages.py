@@ -72,7 +72,7 @@ async def page(
 @overload
 async def page(
     session: AsyncSession,
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     query: PageSettings,
     *,
     sortable: Mapping[str, Any],

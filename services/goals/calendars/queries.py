@@ -1,21 +1,32 @@
 """Reading calendars."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from sqlalchemy import column, table
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
-from services.goals.calendars.errors import UnknownCalendar
+from services.goals.calendars.errors import BodyWideOnly, UnknownCalendar
 from services.goals.calendars.tables import Calendar
+from shared.http.auth import UnitScope
+from shared.http.pages import PageSettings, page
 from shared.ids import as_id
+from shared.periods.calendar import FiscalCalendar
 
 # The body belongs to organisation, which stands above because it founds a body together with its first calendar.
-_BODY = table("body", column("default_language"), schema="goals")
+_BODY = table("body", column("slug"), column("default_language"), schema="goals")
 
 
-def calendars() -> SelectOfScalar[Calendar]:
-    """Every calendar."""
-    return select(Calendar)
+async def list_calendars(session: AsyncSession, query: PageSettings) -> tuple[Sequence[Calendar], str | None]:
+    """Every calendar, and where the next page begins."""
+    code = col(Calendar.code)
+    return await page(session, select(Calendar), query, sortable={"code": code}, default_sort=[code])
+
+
+async def fiscal_calendars(session: AsyncSession) -> dict[UUID, FiscalCalendar]:
+    """Every calendar as one that computes; there are few."""
+    return {calendar.id: calendar.fiscal() for calendar in (await session.exec(select(Calendar))).all()}
 
 
 async def calendar_by_key(session: AsyncSession, key: str) -> Calendar:
@@ -28,7 +39,12 @@ async def calendar_by_key(session: AsyncSession, key: str) -> Calendar:
     return calendar
 
 
-async def default_language(session: AsyncSession) -> str:
-    """The language that every text of the body must have."""
-    language: str = (await session.scalars(select(_BODY.c.default_language))).one()
-    return language
+async def body_wide_language(session: AsyncSession, scope: UnitScope) -> str:
+    """The language that the body's texts must have, for a caller whose units are the whole body; refuses others.
+
+    Calendars and indicators belong to no unit: they are the same for all.
+    """
+    slug, language = (await session.execute(select(_BODY.c.slug, _BODY.c.default_language))).one()
+    if not scope.everywhere and slug not in scope.codes:
+        raise BodyWideOnly("What holds for the whole body is changed by those whose role is for the whole body.")
+    return str(language)

@@ -1,10 +1,12 @@
 """Rules about indicators and assignments, as pure values."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypedDict
+
+from services.goals.indicators.errors import AggregationDoesNotFit
+from shared.errors import FieldError
 
 Direction = Literal["increase", "decrease", "neutral"]
 Aggregation = Literal["sum", "last", "mean", "min", "max", "pooled_ratio", "none"]
@@ -24,13 +26,49 @@ class Ratio:
     factor: Decimal = Decimal(100)
 
 
-def fitting_aggregations(*, is_ratio: bool, axis: Literal["time", "units"]) -> Sequence[Aggregation]:
-    """The rules by which an indicator can be added up: a ratio pools, and is never a sum or mean of percentages.
+@dataclass(frozen=True, slots=True)
+class NewIndicator:
+    """An indicator to be added; `calendar` is an id or a code."""
 
-    Over units, "last" means nothing: units have no order in time.
+    code: str
+    name: dict[str, str]
+    definition: dict[str, str]
+    direction: Direction
+    unit_of_measure: dict[str, str]
+    aggregation_over_time: Aggregation
+    aggregation_over_units: Aggregation
+    disclosure_class: DisclosureClass
+    frequency: ReportedFrequency
+    calendar: str = "main"
+    decimals: int = 2
+    notice: dict[str, str] | None = None
+    ratio: Ratio | None = None
+
+
+class IndicatorChange(TypedDict, total=False):
+    """What an indicator shall become: the fields that are there change.
+
+    Frequency, calendar and ratio never do, because recorded values were made by them.
     """
-    fitting = _FOR_RATIOS if is_ratio else _FOR_NUMBERS
-    return sorted(fitting - {"last"} if axis == "units" else fitting)
+
+    name: dict[str, str | None]
+    definition: dict[str, str | None]
+    notice: dict[str, str | None] | None
+    direction: Direction
+    unit_of_measure: dict[str, str | None]
+    decimals: int
+    aggregation_over_time: Aggregation
+    aggregation_over_units: Aggregation
+    disclosure_class: DisclosureClass
+
+
+@dataclass(frozen=True, slots=True)
+class NewAssignment:
+    """A unit that shall report an indicator; both are ids or codes."""
+
+    indicator: str
+    unit: str
+    span: "Span"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +90,18 @@ class Span:
         return begins_before_end and ends_after_begin
 
 
-def overlapping(span: Span, others: Sequence[Span]) -> Iterator[Span]:
-    """Those of the others that share a day with this one."""
-    return (other for other in others if span.overlaps(other))
+def check_aggregations(over_time: Aggregation, over_units: Aggregation, *, is_ratio: bool) -> None:
+    """Refuse rules by which the indicator cannot be added up, naming those that fit."""
+    wrong = []
+    for axis, rule in (("time", over_time), ("units", over_units)):
+        fitting = _fitting(axis, is_ratio=is_ratio)
+        if rule not in fitting:
+            wrong.append(FieldError(f"/aggregation_over_{axis}", f"one of {', '.join(sorted(fitting))}", rule))
+    if wrong:
+        kind = "A ratio pools its numerators and denominators" if is_ratio else "A number that is no ratio cannot pool"
+        raise AggregationDoesNotFit(f"{kind}.", wrong)
+
+
+def _fitting(axis: str, *, is_ratio: bool) -> frozenset[Aggregation]:
+    # Units have no order, so none of them is the last.
+    return (_FOR_RATIOS if is_ratio else _FOR_NUMBERS) - ({"last"} if axis == "units" else set())

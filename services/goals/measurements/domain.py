@@ -48,22 +48,22 @@ def checked(reported: Reported, rules: Rules, *, today: date) -> Reported:
     value = rounded(divided(reported.numerator * rules.factor, reported.denominator))
     if abs(value) >= _TOO_LARGE:
         raise MeasurementInvalid(
-            "The ratio is too large.", [FieldError("numerator", "a ratio of fewer than 19 digits before the point")]
+            "The ratio is too large.", [FieldError("/numerator", "a ratio of fewer than 19 digits before the point")]
         )
     return Reported(reported.period, value, reported.numerator, reported.denominator, reported.obs_status)
 
 
 def _wrong_period(period: Period, rules: Rules, today: date) -> list[FieldError]:
     if period.frequency != rules.frequency:
-        return [FieldError("period.frequency", f"{rules.frequency}, as the indicator has", period.frequency)]
+        return [FieldError("/period/frequency", f"{rules.frequency}, as the indicator has", period.frequency)]
     try:
         rules.calendar.checked(period)
     except NotAPeriod:
         accepted = f"the first day of a {rules.frequency} in the indicator's calendar"
-        return [FieldError("period.start", accepted, period.start.isoformat())]
+        return [FieldError("/period/start", accepted, period.start.isoformat())]
     if period.start > today:
         accepted = f"a period that has begun by {today.isoformat()}"
-        return [FieldError("period.start", accepted, period.start.isoformat())]
+        return [FieldError("/period/start", accepted, period.start.isoformat())]
     return []
 
 
@@ -72,42 +72,73 @@ def _wrong_status(reported: Reported) -> list[FieldError]:
         if reported.missing_reason is None:
             return []
         accepted = "only with obs_status M (missing) or O (not applicable)"
-        return [FieldError("missing_reason", accepted, reported.missing_reason)]
+        return [FieldError("/missing_reason", accepted, reported.missing_reason)]
     wrong = [
-        FieldError(name, f"nothing, since obs_status {reported.obs_status} says that there is no value", plain(number))
+        FieldError(
+            f"/{name}", f"nothing, since obs_status {reported.obs_status} says that there is no value", plain(number)
+        )
         for name, number in _numbers(reported).items()
         if number is not None
     ]
     if reported.missing_reason is None:
-        wrong.append(FieldError("missing_reason", f"a reason code, needed with obs_status {reported.obs_status}"))
+        wrong.append(FieldError("/missing_reason", f"a reason code, needed with obs_status {reported.obs_status}"))
     return wrong
 
 
 def _wrong_plain(reported: Reported) -> list[FieldError]:
     wrong = [
-        FieldError(name, "nothing, since the indicator is not a ratio", plain(number))
+        FieldError(f"/{name}", "nothing, since the indicator is not a ratio", plain(number))
         for name, number in _numbers(reported).items()
         if name != "value" and number is not None
     ]
     if reported.value is None:
-        wrong.append(FieldError("value", "a decimal, or obs_status M or O with a missing_reason"))
+        wrong.append(FieldError("/value", "a decimal, or obs_status M or O with a missing_reason"))
     return wrong
 
 
 def _wrong_ratio(reported: Reported) -> list[FieldError]:
     wrong = [
-        FieldError(name, "a decimal, since the indicator is a ratio")
+        FieldError(f"/{name}", "a decimal, since the indicator is a ratio")
         for name, number in _numbers(reported).items()
         if name != "value" and number is None
     ]
     if reported.value is not None:
         accepted = "nothing, since the value of a ratio is computed from numerator and denominator"
-        wrong.append(FieldError("value", accepted, plain(reported.value)))
+        wrong.append(FieldError("/value", accepted, plain(reported.value)))
     if reported.denominator is not None and reported.denominator <= 0:
         accepted = "more than 0; a period with nothing to count is reported with obs_status O and a missing_reason"
-        wrong.append(FieldError("denominator", accepted, plain(reported.denominator)))
+        wrong.append(FieldError("/denominator", accepted, plain(reported.denominator)))
     return wrong
 
 
 def _numbers(reported: Reported) -> dict[str, Decimal | None]:
     return {"value": reported.value, "numerator": reported.numerator, "denominator": reported.denominator}
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of a cell: which one it is, counted from 1, whether it is the last, and the body's day it came on."""
+
+    number: int
+    final: bool
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What has been taken of a cell: the newest release, the day of its last provisional one, whether it is done."""
+
+    number: int = 0
+    day: date | None = None
+    closed: bool = False
+
+
+def what_to_do(release: Release, taken: Taken) -> Literal["take", "wait", "nothing"]:
+    """The first provisional release of a day is taken at once, the others wait for the day's end, a final one never.
+
+    What is no newer than what was taken, or comes after the final one, is no news: it has been replayed.
+    """
+    if taken.closed or release.number <= taken.number:
+        return "nothing"
+    first_of_its_day = taken.day is None or release.day > taken.day
+    return "take" if release.final or first_of_its_day else "wait"

@@ -1,6 +1,6 @@
 """What can be wrong with a measurement."""
 
-from shared.errors import InvalidInput, RuleBroken
+from shared.errors import InvalidInput, NotFound, RuleBroken
 
 
 class MeasurementInvalid(InvalidInput):
@@ -15,3 +15,10 @@ class NotARatio(RuleBroken):
 
     code = "not_a_ratio"
     title = "The indicator is not a ratio"
+
+
+class UnknownMeasurement(NotFound):
+    """There is no such measurement, or its unit lies outside the caller's units."""
+
+    code = "unknown_measurement"
+    title = "No such measurement"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TypedDict
 
 from services.goals.organisation.errors import EndsBeforeItBegins
 from shared.errors import FieldError
@@ -22,16 +23,14 @@ class NewUnit:
     valid_to: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UnitChange:
-    """What a unit shall become; the fields that are named in `given` change."""
+class UnitChange(TypedDict, total=False):
+    """What a unit shall become: the fields that are there change."""
 
-    given: frozenset[str]
-    name: dict[str, str | None] | None = None
-    parent: str | None = None
-    level: str | None = None
-    valid_from: date | None = None
-    valid_to: date | None = None
+    name: dict[str, str | None]
+    parent: str
+    level: str
+    valid_from: date
+    valid_to: date | None
 
 
 def check_span(valid_from: date, valid_to: date | None) -> None:
@@ -39,5 +38,5 @@ def check_span(valid_from: date, valid_to: date | None) -> None:
     if valid_to is not None and valid_to < valid_from:
         accepted = f"{valid_from.isoformat()} or later"
         raise EndsBeforeItBegins(
-            "The last day lies before the first.", [FieldError("valid_to", accepted, valid_to.isoformat())]
+            "The last day lies before the first.", [FieldError("/valid_to", accepted, valid_to.isoformat())]
         )

@@ -29,8 +29,9 @@ from services.goals.recalculation.domain import Touched
 from services.goals.recalculation.operations import mark_all_dirty
 from services.goals.schema import Outbox
 from shared.contracts import BodyChanged, UnitChanged
-from shared.errors import FieldError, InvalidInput, ServiceError
+from shared.errors import ServiceError
 from shared.http.auth import UnitScope
+from shared.http.concurrency import check_version
 from shared.ids import new_id
 from shared.messaging.outbox import Cause, publish
 from shared.periods.calendar import FiscalCalendar
@@ -126,40 +127,45 @@ async def create_units(
 
 
 async def change_unit(
-    session: AsyncSession, unit: Unit, change: UnitChange, *, scope: UnitScope, actor: str | None, now: datetime
+    session: AsyncSession,
+    key: str,
+    change: UnitChange,
+    *,
+    seen: int,
+    scope: UnitScope,
+    actor: str | None,
+    now: datetime,
 ) -> Unit:
-    """Rename, move or end a unit that the caller has locked; what stood above it before and after is computed anew."""
+    """Rename, move or end the unit whose version the caller has seen; what it adds to and added to is computed anew."""
     body = await body_for_update(session)
-    touched: set[UUID] = set()
+    unit = await unit_by_key(session, key, scope, for_update=True)
+    check_version(seen, unit.version)
     is_root = unit.id == body.root_unit_id
-    if "name" in change.given:
-        unit.name = merged(unit.name, change.name or {})
+    touched: set[UUID] = set()
+    if "name" in change:
+        unit.name = merged(unit.name, change["name"])
         check_language(body.default_language, name=unit.name)
-    if "level" in change.given:
-        unit.level = _required("level", change.level)
-    if "parent" in change.given:
-        touched |= await _move(session, unit, change.parent, is_root=is_root, scope=scope)
-    if {"valid_from", "valid_to"} & change.given:
+    unit.level = change.get("level", unit.level)
+    if "parent" in change:
+        touched |= await _move(session, unit, change["parent"], is_root=is_root, scope=scope)
+    if "valid_from" in change or "valid_to" in change:
         if is_root:
             raise RootStays("The root unit is valid for as long as the body is.")
-        unit.valid_from = (change.valid_from or unit.valid_from) if "valid_from" in change.given else unit.valid_from
-        unit.valid_to = change.valid_to if "valid_to" in change.given else unit.valid_to
+        unit.valid_from = change.get("valid_from", unit.valid_from)
+        unit.valid_to = change.get("valid_to", unit.valid_to)
         check_span(unit.valid_from, unit.valid_to)
         touched |= {unit.id, *await ancestors(session, unit.id)}
     unit.version += 1
-    session.add(unit)
     event_id = _tell(session, unit, actor=actor, now=now)
     await mark_all_dirty(session, [Touched(unit_id=one) for one in sorted(touched)], cause=Cause(event_id, 0))
     await session.flush()
     return unit
 
 
-async def _move(
-    session: AsyncSession, unit: Unit, parent_key: str | None, *, is_root: bool, scope: UnitScope
-) -> set[UUID]:
+async def _move(session: AsyncSession, unit: Unit, parent_key: str, *, is_root: bool, scope: UnitScope) -> set[UUID]:
     if is_root:
         raise RootStays("The root unit has no parent.")
-    parent = await unit_by_key(session, _required("parent", parent_key), scope)
+    parent = await unit_by_key(session, parent_key, scope)
     above = {parent.id, *await ancestors(session, parent.id)}
     if unit.id in above:
         raise TreeWouldBeCyclic(f"«{parent.code}» is, or stands below, «{unit.code}».")
@@ -186,12 +192,6 @@ def _new_unit(new: NewUnit, parent: Unit | None, taken: set[str], language: str)
         valid_to=new.valid_to,
         version=1,
     )
-
-
-def _required(field: str, value: str | None) -> str:
-    if value is None:
-        raise InvalidInput("A required field cannot be cleared.", [FieldError(field, "a value; it cannot be null")])
-    return value
 
 
 def _tell(session: AsyncSession, unit: Unit, *, actor: str | None, now: datetime) -> UUID:

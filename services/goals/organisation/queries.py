@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
 from services.goals.organisation.errors import NoBody, UnknownUnit
 from services.goals.organisation.tables import Body, Unit
 from shared.http.auth import UnitScope
+from shared.http.pages import PageSettings, page
 from shared.ids import as_id
 
 
@@ -43,12 +43,30 @@ async def body_for_update(session: AsyncSession) -> Body:
     return body
 
 
-def units(scope: UnitScope, *, parent_id: UUID | None = None, level: str | None = None) -> SelectOfScalar[Unit]:
-    """The units a caller may see."""
-    wanted = select(Unit).where(within(scope, col(Unit.id)))
+async def list_units(
+    session: AsyncSession,
+    query: PageSettings,
+    scope: UnitScope,
+    *,
+    parent_id: UUID | None = None,
+    level: str | None = None,
+) -> tuple[Sequence[tuple[Unit, str | None]], str | None]:
+    """The units a caller may see, each with the code of its parent, and where the next page begins."""
+    parent = aliased(Unit)
+    wanted = select(Unit, parent.code).outerjoin(parent, col(parent.id) == col(Unit.parent_id))
+    wanted = wanted.where(within(scope, col(Unit.id)))
     if parent_id is not None:
         wanted = wanted.where(col(Unit.parent_id) == parent_id)
-    return wanted if level is None else wanted.where(col(Unit.level) == level)
+    if level is not None:
+        wanted = wanted.where(col(Unit.level) == level)
+    sortable = {"code": col(Unit.code), "level": col(Unit.level), "valid_from": col(Unit.valid_from)}
+    rows, following = await page(session, wanted, query, sortable=sortable, default_sort=[col(Unit.code)])
+    return [(unit, parent_code) for unit, parent_code in rows], following
+
+
+async def code_of(session: AsyncSession, unit_id: UUID | None) -> str | None:
+    """The code of a unit."""
+    return (await session.exec(select(Unit.code).where(col(Unit.id) == unit_id))).one_or_none()
 
 
 async def unit_by_key(session: AsyncSession, key: str, scope: UnitScope, *, for_update: bool = False) -> Unit:

@@ -139,9 +139,9 @@ def typed(
     """The target of a type from its parts; refuses missing parts, and parts that the type does not have."""
     parts = {"value": value, "low": low, "high": high, "baseline": baseline, "milestone": milestone}
     required, optional = _PARTS[type]
-    wrong = [FieldError(name, f"needed by a target of type {type}") for name in required if parts[name] is None]
+    wrong = [FieldError(f"/{name}", f"needed by a target of type {type}") for name in required if parts[name] is None]
     wrong += [
-        FieldError(name, f"not part of a target of type {type}")
+        FieldError(f"/{name}", f"not part of a target of type {type}")
         for name, part in parts.items()
         if part is not None and name not in required and name not in optional
     ]

@@ -1,6 +1,6 @@
 """What can be wrong with a target."""
 
-from shared.errors import InvalidInput, RuleBroken
+from shared.errors import InvalidInput, NotFound, RuleBroken
 
 
 class TargetAsksForNoIncrease(RuleBroken):
@@ -36,3 +36,17 @@ class TargetIncomplete(InvalidInput):
 
     code = "target_incomplete"
     title = "The parts do not fit the type of target"
+
+
+class TargetEndsBeforeItBegins(InvalidInput):
+    """The last day lies before the first."""
+
+    code = "ends_before_it_begins"
+    title = "The last day lies before the first"
+
+
+class UnknownTarget(NotFound):
+    """There is no such target, or its unit lies outside the caller's units."""
+
+    code = "unknown_target"
+    title = "No such target"

@@ -1,6 +1,8 @@
-"""The dirty list, the body, its units and its calendars."""
+"""Remembered answers, the dirty list, the body, its units and its calendars."""
 
 from alembic import op
+
+from shared.http.ddl import idempotency_table
 
 revision = "0002"
 down_revision = "0001"
@@ -8,6 +10,7 @@ down_revision = "0001"
 _CODE = "code ~ '^[A-Za-z0-9._-]{1,64}$' and code !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$'"
 
 STATEMENTS = (
+    idempotency_table("goals"),
     """
     create table goals.dirty (
         id bigint generated always as identity primary key,
