@@ -22,8 +22,9 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 def config_for(service: str, output: io.StringIO | None = None) -> Config:
-    """The section of alembic.ini that belongs to a service."""
-    return Config(CHECKOUT / "alembic.ini", ini_section=service, output_buffer=output)
+    """The section of alembic.ini that belongs to a service; what alembic has to say goes to `output`."""
+    said = output or io.StringIO()
+    return Config(CHECKOUT / "alembic.ini", ini_section=service, output_buffer=said, stdout=said)
 
 
 def newest(service: str) -> str:
@@ -62,7 +63,7 @@ def sql_of(service: str) -> str:
 
 async def _with_connection(service: str, admin_url: str, run: Callable[..., object], *arguments: str) -> None:
     engine = create_async_engine(admin_url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
-    config = config_for(service, io.StringIO())
+    config = config_for(service)
     try:
         async with engine.connect() as connection:
             # The lock is waited for without a limit, so it comes before the timeout. It belongs to the session and

