@@ -69,7 +69,9 @@ class _Demo:
         loaded = await load_once(stack.directory, stack.urls, stack.tokens) if self._load else {}
         seconds = time.monotonic() - self._began
         await stack.announce(loaded=loaded, seconds=seconds)
-        _print_welcome(stack.urls, stack.tokens, stack.database_url, stack.kafka, seconds, loaded=bool(loaded))
+        _print_welcome(
+            stack.directory, stack.urls, stack.tokens, stack.database_url, stack.kafka, seconds, loaded=bool(loaded)
+        )
         await stack.watch()
 
 
@@ -103,12 +105,13 @@ async def load_once(directory: Path, urls: Mapping[str, str], tokens: Mapping[st
         return kept
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        loaded = dataclasses.asdict(await load(urls, tokens, progress))
+        loaded = dataclasses.asdict(await load(urls, tokens, progress, directory / "clock"))
     write_private(file, json.dumps(loaded, default=str, indent=2))
     return loaded
 
 
 def _print_welcome(
+    directory: Path,
     urls: Mapping[str, str],
     tokens: Mapping[str, str],
     database_url: str,
@@ -117,7 +120,7 @@ def _print_welcome(
     *,
     loaded: bool,
 ) -> None:
-    from deploy.demo.next_steps import next_steps
+    from deploy.demo.next_steps import next_steps, write_twelve_answers
 
     def line(text: str = "", style: str | None = None) -> None:
         console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
@@ -135,9 +138,10 @@ def _print_welcome(
         line(f"  {role}")
         line(f"    {token}", "dim")
     if loaded:
+        write_twelve_answers(directory)
         line()
         line("Next things to try:", "bold")
-        for title, command in next_steps(urls, tokens):
+        for title, command in next_steps(urls, tokens, directory):
             line(f"# {title}", "cyan")
             line(command)
     line()

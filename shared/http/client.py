@@ -59,3 +59,9 @@ def service_client(settings: ServiceSettings) -> httpx.AsyncClient:
     if settings.token_url and settings.client_id and settings.client_secret:
         auth = ClientCredentials(settings.token_url, settings.client_id, settings.client_secret.get_secret_value())
     return httpx.AsyncClient(auth=auth, timeout=TIMEOUT, trust_env=False)
+
+
+def bearer_client(base_url: str, token: str | None = None) -> httpx.AsyncClient:
+    """A client of one service that shows a given token, or none; the caller closes it."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(base_url=base_url, headers=headers, timeout=TIMEOUT, trust_env=False)
