@@ -61,6 +61,14 @@ class FiscalCalendar:
         """The next period of the same frequency."""
         return Period(self.after(period), period.frequency)
 
+    def every(self, first: Period, last: Period) -> list[Period]:
+        """The periods of one frequency from the first to the last, both included."""
+        periods = []
+        while first.start <= last.start:
+            periods.append(first)
+            first = self.following(first)
+        return periods
+
     def last_day(self, period: Period) -> date:
         """The last day inside a period."""
         return self.after(period) - timedelta(days=1)

@@ -1,0 +1,73 @@
+"""What has to be evaluated again after some inputs were touched."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from services.goals.recalculation.domain import Touched
+
+Wanted = dict[UUID, frozenset[date] | None]
+"""For each unit the periods that were touched, or None for all of them."""
+
+
+class Reach(NamedTuple):
+    """From the first to the last period in which anything was recorded of an indicator."""
+
+    first: date
+    last: date
+
+    def wider(self, other: "Reach | None") -> "Reach":
+        """Both together: a reach only ever grows, since records are never removed."""
+        return self if other is None else Reach(min(self.first, other.first), max(self.last, other.last))
+
+
+def affected(
+    touched: Iterable[Touched],
+    *,
+    parents: Mapping[UUID, UUID | None],
+    related: Collection[UUID],
+    passing_down: Collection[UUID],
+    everything: bool,
+) -> Wanted:
+    """The units and periods that the touched inputs reach, among those that have to do with the indicator.
+
+    A value reaches its unit and all above. What is touched for all periods (a target, an assignment) reaches all
+    periods, and the units below as well where a target of the unit applies to them. A unit that is touched for every
+    indicator was moved, begun or ended: the tree is another one, so everything is computed again; as it is when the
+    indicator's reach grew, because a silent unit is missing from the new period on.
+    """
+    wanted: dict[UUID, set[date] | None] = {}
+    for one in touched:
+        if everything or one.unit_id is None or one.indicator_id is None:
+            return dict.fromkeys(related)
+        units = list(_upwards(one.unit_id, parents))
+        if one.period is None and one.unit_id in passing_down:
+            units += [unit for unit in related if one.unit_id in _upwards(unit, parents)]
+        for unit in units:
+            if unit not in related:
+                continue
+            held = wanted.setdefault(unit, set())
+            if one.period is None:
+                wanted[unit] = None
+            elif held is not None:
+                held.add(one.period.start)
+    return {unit: None if starts is None else frozenset(starts) for unit, starts in wanted.items()}
+
+
+def with_all_above(units: Iterable[UUID], parents: Mapping[UUID, UUID | None]) -> set[UUID]:
+    """The units and everything above them."""
+    closed: set[UUID] = set()
+    for unit in units:
+        for above in _upwards(unit, parents):
+            if above in closed:
+                break
+            closed.add(above)
+    return closed
+
+
+def _upwards(unit: UUID, parents: Mapping[UUID, UUID | None]) -> Iterator[UUID]:
+    above: UUID | None = unit
+    while above is not None:
+        yield above
+        above = parents.get(above)

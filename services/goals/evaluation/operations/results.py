@@ -1,0 +1,212 @@
+"""Locking results, keeping what changed of them, and telling it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Date, Text, Uuid, bindparam, cast, delete, func, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.goals.evaluation.domain.affected import Reach
+from services.goals.evaluation.domain.evaluating import Evaluated
+from services.goals.evaluation.operations.telling import RULE_SET, Rendering, closed_record, pieces, within_depth
+from services.goals.evaluation.queries import ResultSet, SeriesRead
+from services.goals.evaluation.tables import EvaluatedReach, Result, ResultValue
+from services.goals.schema import GoalsTable, Outbox
+from shared.contracts import EvaluationMade, SeriesKey
+from shared.ids import new_id
+from shared.messaging.outbox import Cause, publish
+
+ROWS_PER_STATEMENT = 10_000
+
+_TABLE = GoalsTable.metadata.tables[f"goals.{ResultValue.__tablename__}"]
+_RESULTS = GoalsTable.metadata.tables[f"goals.{Result.__tablename__}"]
+_KEY = ("result_id", "frequency", "period_start")
+_VALUES = tuple(column.name for column in _TABLE.columns if column.name not in _KEY)
+_AS_WRITTEN = ("value", "numerator", "denominator", "progress")
+"""Compared as text, since 1.5 equals 1.50 and is not the same report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A result row that this transaction holds; version 0 means that it has never been evaluated."""
+
+    id: UUID
+    version: int
+    inputs_version: int
+
+
+async def lock_reach(session: AsyncSession, wanted: ResultSet) -> Reach | None:
+    """Hold a result set against other evaluations, and say how far its results reach."""
+    key = {"indicator_id": wanted.indicator_id, "disaggregation": wanted.disaggregation}
+    await session.exec(insert(EvaluatedReach).values(id=new_id(), **key).on_conflict_do_nothing())
+    query = select(col(EvaluatedReach.first), col(EvaluatedReach.last)).where(*_of(EvaluatedReach, wanted))
+    first, last = (await session.exec(query.with_for_update())).one()
+    return Reach(first, last) if first is not None and last is not None else None
+
+
+async def keep_reach(session: AsyncSession, wanted: ResultSet, reach: Reach) -> None:
+    """Remember how far the results of a result set reach now."""
+    statement = update(EvaluatedReach).where(*_of(EvaluatedReach, wanted)).values(first=reach.first, last=reach.last)
+    await session.exec(statement.execution_options(synchronize_session=False))
+
+
+async def lock_results(session: AsyncSession, wanted: ResultSet, units: Iterable[UUID]) -> dict[UUID, Locked]:
+    """The result rows of the units, made where there was none, and locked in the order of their ids."""
+    units = sorted(units)
+    new = [
+        {
+            "id": new_id(),
+            "indicator_id": wanted.indicator_id,
+            "unit_id": unit,
+            "disaggregation": wanted.disaggregation,
+            "version": 0,
+            "inputs_version": 0,
+        }
+        for unit in units
+    ]
+    await session.exec(insert(Result).on_conflict_do_nothing(), params=new)
+    query = (
+        select(col(Result.unit_id), col(Result.id), col(Result.version), col(Result.inputs_version))
+        .where(*_of(Result, wanted), col(Result.unit_id).in_(units))
+        .order_by(col(Result.id))
+        .with_for_update()
+    )
+    return {unit: Locked(row, version, read) for unit, row, version, read in (await session.exec(query)).all()}
+
+
+async def keep_and_tell(
+    session: AsyncSession,
+    wanted: ResultSet,
+    *,
+    results: Mapping[UUID, Locked],
+    series: Mapping[UUID, SeriesRead],
+    evaluated: Mapping[UUID, Sequence[Evaluated]],
+    cause: Cause | None,
+    now: datetime,
+) -> None:
+    """Write what changed and tell it, result by result.
+
+    A result whose series has moved on is told even where every number stayed: somebody may be waiting for it.
+    """
+    render = Rendering()
+    rows = [
+        {"result_id": results[unit].id, **render.row(one)} for unit, periods in evaluated.items() for one in periods
+    ]
+    changed = await _keep_changed(session, rows)
+    closed = await _close_records(session, {results[unit].id: periods for unit, periods in evaluated.items()})
+    updates = []
+    for unit, periods in evaluated.items():
+        result, read = results[unit], series.get(unit)
+        version_read = read.version if read else 0
+        news = [one for one in periods if (result.id, one.period.frequency, one.period.start) in changed]
+        if not news and version_read > result.inputs_version:
+            news = list(periods)
+        elif not news and result.id not in closed:
+            continue
+        told = [render.period(one) for one in news] + [closed_record(start) for start in closed.get(result.id, ())]
+        version, split = result.version, list(pieces(told))
+        for piece in split:
+            version += 1
+            # Only the last part of what is told says that the series is applied up to the version read.
+            applied = version_read if piece is split[-1] else result.inputs_version
+            publish(
+                session,
+                Outbox,
+                EvaluationMade(
+                    result_id=result.id,
+                    series_id=read.id if read else None,
+                    series=SeriesKey(
+                        indicator_id=wanted.indicator_id, unit_id=unit, disaggregation=wanted.disaggregation
+                    ),
+                    inputs_version=applied,
+                    evaluated_at=now,
+                    rule_set=RULE_SET,
+                    periods=piece,
+                ),
+                subject=result.id,
+                subject_version=version,
+                now=now,
+                cause=within_depth(cause),
+            )
+        updates.append(
+            {
+                "locked_id": result.id,
+                "version": version,
+                "inputs_version": version_read,
+                "series_id": read.id if read else None,
+            }
+        )
+    if updates:
+        connection = await session.connection()
+        await connection.execute(update(_RESULTS).where(_RESULTS.c.id == bindparam("locked_id")), updates)
+    await session.flush()
+
+
+async def _keep_changed(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> set[tuple[UUID, str, date]]:
+    """Write the rows, and say the keys of those that were new or said something else before."""
+    changed: set[tuple[UUID, str, date]] = set()
+    for first in range(0, len(rows), ROWS_PER_STATEMENT):
+        chunk = rows[first : first + ROWS_PER_STATEMENT]
+        parameters = {column.name: [row[column.name] for row in chunk] for column in _TABLE.columns}
+        changed.update((*key,) for key in (await session.exec(_KEEP_CHANGED, params=parameters)).all())
+    return changed
+
+
+def _keep_changed_statement() -> Any:
+    names = [column.name for column in _TABLE.columns]
+    arrays = [bindparam(column.name, type_=ARRAY(column.type, dimensions=1)) for column in _TABLE.columns]
+    source = func.unnest(*arrays).table_valued(*names, name="new").render_derived()
+    statement = insert(_TABLE).from_select(names, select(*(source.c[name] for name in names)))
+    held = [cast(_TABLE.c[name], Text) if name in _AS_WRITTEN else _TABLE.c[name] for name in _VALUES]
+    new = [cast(statement.excluded[n], Text) if n in _AS_WRITTEN else statement.excluded[n] for n in _VALUES]
+    return statement.on_conflict_do_update(
+        index_elements=list(_KEY),
+        set_={name: statement.excluded[name] for name in _VALUES},
+        where=tuple_(*held).is_distinct_from(tuple_(*new)),
+    ).returning(*(_TABLE.c[name] for name in _KEY))
+
+
+_KEEP_CHANGED = _keep_changed_statement()
+
+
+async def _close_records(
+    session: AsyncSession, evaluated: Mapping[UUID, Sequence[Evaluated]]
+) -> dict[UUID, list[date]]:
+    """Remove the records that begin elsewhere now, and say by result where they began.
+
+    The record's key has its first period in it: an earlier value, a moved unit or another assignment moves it.
+    """
+    records = {
+        result: next((one.period.start for one in periods if one.period.frequency == "record"), None)
+        for result, periods in evaluated.items()
+    }
+    current = (
+        func.unnest(
+            bindparam("ids", list(records), type_=ARRAY(Uuid)),
+            bindparam("starts", list(records.values()), type_=ARRAY(Date)),
+        )
+        .table_valued("id", "start", name="current")
+        .render_derived()
+    )
+    statement = (
+        delete(_TABLE)
+        .where(
+            _TABLE.c.result_id == current.c.id,
+            _TABLE.c.frequency == "record",
+            _TABLE.c.period_start.is_distinct_from(current.c.start),
+        )
+        .returning(_TABLE.c.result_id, _TABLE.c.period_start)
+    )
+    closed: dict[UUID, list[date]] = {}
+    for result, start in (await session.exec(statement)).all():
+        closed.setdefault(result, []).append(start)
+    return closed
+
+
+def _of(table: Any, wanted: ResultSet) -> tuple[Any, Any]:
+    return col(table.indicator_id) == wanted.indicator_id, col(table.disaggregation) == wanted.disaggregation

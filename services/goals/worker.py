@@ -1,0 +1,37 @@
+"""The worker of goals: takes released scores from feedback and evaluates what changed."""
+
+from datetime import timedelta
+
+from services.goals.evaluation.jobs import clear_dirty_list
+from services.goals.measurements.consumers import HANDLERS
+from services.goals.measurements.jobs import take_pending_scores
+from services.goals.schema import EVENT_TABLES, Idempotency
+from services.goals.settings import GoalsSettings
+from shared.database import transaction
+from shared.http.idempotency import forget_old_answers
+from shared.messaging.worker import Loop, WorkerContext, run_worker
+
+
+def main(settings: GoalsSettings | None = None) -> None:
+    """Run until SIGTERM: the sequencer and what else a log needs, the consumer of feedback, and the loops of goals.
+
+    All parts start together and stop together, each after the transaction it is in; none depends on another.
+    """
+    run_worker(
+        service="goals",
+        settings=settings or GoalsSettings(),
+        tables=EVENT_TABLES,
+        handlers=[HANDLERS],
+        follows=["feedback"],
+        loops=[
+            Loop("evaluation", timedelta(milliseconds=50), clear_dirty_list),
+            Loop("pending scores", timedelta(seconds=30), take_pending_scores),
+            Loop("forget", timedelta(hours=1), _forget_old_answers),
+        ],
+    )
+
+
+async def _forget_old_answers(context: WorkerContext) -> bool:
+    async with transaction(context.sessions) as session:
+        await forget_old_answers(session, Idempotency, context.now())
+    return False
