@@ -28,7 +28,7 @@ async def keep_newest(
     for first in range(0, len(kept), ROWS_PER_STATEMENT):
         chunk = kept[first : first + ROWS_PER_STATEMENT]
         parameters = {column.name: [row[column.name] for row in chunk] for column in table.columns}
-        await session.execute(_statement(table, key, newer), parameters)
+        await session.exec(_statement(table, key, newer), params=parameters)
 
 
 def _statement(table: Table, key: Sequence[str], newer: str) -> Any:

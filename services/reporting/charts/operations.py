@@ -39,7 +39,7 @@ async def _redraw(session: AsyncSession, result_ids: Sequence[UUID]) -> None:
     facts = await facts_of(session, result_ids)
     rows = [row for _, of_result in groupby(facts, attrgetter("result_id")) for row in _drawn(list(of_result))]
     kept = [(row["result_id"], row["frequency"]) for row in rows]
-    await session.execute(
+    await session.exec(
         delete(Chart).where(
             col(Chart.result_id).in_(result_ids),
             tuple_(col(Chart.result_id), col(Chart.frequency)).not_in(kept),
@@ -47,7 +47,7 @@ async def _redraw(session: AsyncSession, result_ids: Sequence[UUID]) -> None:
     )
     if rows:
         statement = insert(Chart).values(rows)
-        await session.execute(
+        await session.exec(
             statement.on_conflict_do_update(
                 index_elements=["result_id", "frequency"],
                 set_={

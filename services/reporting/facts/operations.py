@@ -67,7 +67,7 @@ async def _forget_earlier_records(session: AsyncSession, result_ids: set[UUID]) 
         col(newer.frequency) == "record",
         col(newer.version) > col(ResultValue.version),
     )
-    await session.execute(
+    await session.exec(
         delete(ResultValue).where(
             col(ResultValue.result_id).in_(result_ids), col(ResultValue.frequency) == "record", has_newer
         )

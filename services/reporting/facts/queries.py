@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, literal, or_, union
@@ -53,7 +54,8 @@ async def latest_starts(session: AsyncSession, wanted: Iterable[tuple[UUID, Freq
     ]
     if not each:
         return {}
-    rows = await session.execute(union(*each))
+    latest: Any = union(*each)
+    rows = await session.exec(latest)
     return {row.indicator_id: row.latest for row in rows if row.latest is not None}
 
 
@@ -81,12 +83,12 @@ async def parts_held_back(
         .cte(recursive=True)
     )
     up = up.union(select(up.c.indicator_id, up.c.part, col(Unit.parent_id)).join(Unit, col(Unit.id) == up.c.unit_id))
-    rows = await session.execute(
+    rows = await session.exec(
         select(up.c.unit_id, up.c.indicator_id, func.count(func.distinct(up.c.part)))
         .where(up.c.unit_id.in_(unit_ids))
         .group_by(up.c.unit_id, up.c.indicator_id)
     )
-    return {(unit_id, indicator_id): count for unit_id, indicator_id, count in rows.tuples()}
+    return {(unit_id, indicator_id): count for unit_id, indicator_id, count in rows}
 
 
 async def progress(session: AsyncSession) -> list[Progress]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, literal, or_
@@ -102,7 +103,7 @@ async def _subjects(
     assigned: dict[UUID, list[Assignment]] = {}
     for assignment in await session.exec(select(Assignment).where(Assignment.unit_id == unit.id)):
         assigned.setdefault(assignment.indicator_id, []).append(assignment)
-    statement = (
+    statement: Any = (
         known_indicators()
         .add_columns(Result)
         .outerjoin(
@@ -118,7 +119,7 @@ async def _subjects(
         .order_by(col(Indicator.code))
     )
     subjects = []
-    for indicator, calendar, result in (await session.execute(statement)).tuples():
+    for indicator, calendar, result in await session.exec(statement):
         pair = known(indicator, calendar)
         own = pair.ref.frequency
         subjects.append(

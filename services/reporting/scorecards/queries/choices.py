@@ -22,7 +22,7 @@ MOST_COLUMNS = 4
 async def visible_indicators(session: AsyncSession, scope: UnitScope | None) -> list[Known]:
     """The indicators that a reader may see of some unit, by code: open ones, and those of units in the scope."""
     statement = known_indicators().where(or_(*_visible(scope))).order_by(col(Indicator.code))
-    return [known(*pair) for pair in (await session.execute(statement)).tuples()]
+    return [known(*pair) for pair in await session.exec(statement)]
 
 
 def _visible(scope: UnitScope | None) -> list[ColumnElement[bool]]:
@@ -46,18 +46,13 @@ async def chosen_indicators(
         if unknown:
             raise IndicatorNotFound(f"There is no indicator «{unknown[0]}».")
         return list(dict.fromkeys(by_key.get(key) or by_key[key.lower()] for key in keys))
-    counts = dict(
-        (
-            await session.execute(
-                select(Result.indicator_id, func.count())
-                .join(Unit, col(Unit.id) == col(Result.unit_id))
-                .where(Unit.level == level, col(Result.disaggregation) == {})
-                .group_by(col(Result.indicator_id))
-            )
-        )
-        .tuples()
-        .all()
+    statement = (
+        select(Result.indicator_id, func.count())
+        .join(Unit, col(Unit.id) == col(Result.unit_id))
+        .where(Unit.level == level, col(Result.disaggregation) == {})
+        .group_by(col(Result.indicator_id))
     )
+    counts: dict[UUID, int] = dict(await session.exec(statement))
     open_to_all = [each for each in visible if each.ref.disclosure_class == "open"]
     return sorted(open_to_all or visible, key=lambda each: (-counts.get(each.ref.id, 0), each.ref.code))[:MOST_COLUMNS]
 

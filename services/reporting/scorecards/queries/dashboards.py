@@ -205,8 +205,8 @@ async def _page(
 
 
 async def _counts(session: AsyncSession, judged: Subquery) -> dict[Status, int]:
-    rows = await session.execute(select(judged.c.status, func.count()).group_by(judged.c.status))
-    found: dict[Any, int] = dict(rows.tuples().all())
+    rows = await session.exec(select(judged.c.status, func.count()).group_by(judged.c.status))
+    found: dict[Any, int] = dict(rows)
     return {status: found.get(status, 0) for status in STATUSES}
 
 
@@ -226,13 +226,11 @@ async def _cells(
     of_column = [
         and_(col(Result.indicator_id) == column.indicator.ref.id, column.is_of(ResultValue)) for column in columns
     ]
-    rows = (
-        await session.execute(
-            select(Result, ResultValue)
-            .join(ResultValue, and_(col(ResultValue.result_id) == col(Result.result_id), or_(false(), *of_column)))
-            .where(col(Result.unit_id).in_(unit_ids), _headline(indicator_ids, col(Result.unit_id)))
-        )
-    ).tuples()
+    rows = await session.exec(
+        select(Result, ResultValue)
+        .join(ResultValue, and_(col(ResultValue.result_id) == col(Result.result_id), or_(false(), *of_column)))
+        .where(col(Result.unit_id).in_(unit_ids), _headline(indicator_ids, col(Result.unit_id)))
+    )
     found = {(result.unit_id, result.indicator_id): (result, value) for result, value in rows}
     assigned: dict[tuple[UUID, UUID], list[Assignment]] = {}
     for assignment in await session.exec(

@@ -117,7 +117,7 @@ async def _chunk(session: AsyncSession, export: Export, after: tuple[str, str, U
         statement = statement.where(matching(filters.q))
     if after is not None:
         statement = statement.where(tuple_(*order) > tuple_(*after))
-    rows = (await session.execute(statement)).tuples()
+    rows = await session.exec(statement)
     return [_Found(result, unit, above, known(*pair)) for *pair, result, unit, above in rows]
 
 
