@@ -100,11 +100,9 @@ async def test_not_even_the_owner_rewrites_the_log(service: str, statement: str,
     connection = await asyncpg.connect(made.admin_url)
     await connection.execute(f"set role {service}_owner")
 
-    with pytest.raises(asyncpg.PostgresError) as refusal:
+    with pytest.raises(asyncpg.PostgresError, match="append-only"):
         await connection.execute(statement.format(service))
     await connection.close()
-
-    assert not isinstance(refusal.value, asyncpg.InsufficientPrivilegeError | asyncpg.PostgresSyntaxError)
 
 
 async def test_bootstrapping_again_changes_nothing(templates: Templates, database: MakeDatabase) -> None:
