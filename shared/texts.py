@@ -38,7 +38,7 @@ def merged(text: Mapping[str, str] | None, patch: Mapping[str, str | None]) -> d
 def check_language(language: str, **texts: Mapping[str, str] | None) -> None:
     """Refuse texts that lack the body's default language, naming each of them at once."""
     lacking = [
-        FieldError(name, f"a text with at least the language {language!r}")
+        FieldError(f"/{name}", f"a text with at least the language {language!r}")
         for name, text in texts.items()
         if text is not None and language not in text
     ]

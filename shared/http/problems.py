@@ -146,6 +146,11 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 """Error answers for OpenAPI: `responses={404: RESPONSES[404]}`; the app adds those common to every operation."""
 
 
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error answers with these statuses, for `responses=`."""
+    return {status: RESPONSES[status] for status in statuses}
+
+
 def problem_of(error: ServiceError, *, path: str, request_id: str) -> dict[str, Any]:
     """The error as the members of a problem."""
     body: dict[str, Any] = {

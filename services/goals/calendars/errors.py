@@ -1,6 +1,6 @@
 """What can go wrong with calendars."""
 
-from shared.errors import Conflict, Forbidden, NotFound
+from shared.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 
 class UnknownCalendar(NotFound):
@@ -22,3 +22,10 @@ class BodyWideOnly(Forbidden):
 
     code = "body_wide_only"
     title = "Only for the whole body"
+
+
+class UnknownTimeZone(InvalidInput):
+    """The IANA data base knows no such time zone."""
+
+    code = "unknown_time_zone"
+    title = "No such time zone"

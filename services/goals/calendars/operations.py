@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.goals.calendars.domain import check_time_zone
 from services.goals.calendars.errors import CalendarCodeTaken
 from services.goals.calendars.tables import Calendar
 from services.goals.schema import Outbox
@@ -27,6 +28,7 @@ async def create_calendar(
 ) -> Calendar:
     """Add a calendar; nothing counts by it until an indicator does."""
     check_language(language, name=name)
+    check_time_zone(fiscal.time_zone)
     calendar = Calendar(
         id=new_id(),
         code=code,

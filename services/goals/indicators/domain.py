@@ -71,6 +71,12 @@ class NewAssignment:
     span: "Span"
 
 
+class AssignmentChange(TypedDict, total=False):
+    """What an assignment shall become: its last day, if that is there."""
+
+    valid_to: date | None
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """From one day to another, the last day inclusive; without an end it goes on."""

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.goals.indicators.domain import NewAssignment, Span
+from services.goals.indicators.domain import AssignmentChange, NewAssignment, Span
 from services.goals.indicators.errors import AlreadyAssigned, AssignmentEndsBeforeItBegins, UnknownIndicator
 from services.goals.indicators.queries import (
     assignment_by_id,
@@ -82,25 +82,25 @@ async def create_assignment(
     return created
 
 
-async def end_assignment(
+async def change_assignment(
     session: AsyncSession,
     assignment_id: UUID,
+    change: AssignmentChange,
     *,
-    valid_to: date | None,
     seen: int,
     scope: UnitScope,
     actor: str | None,
     now: datetime,
 ) -> Assignment:
-    """Set the last day on which the unit is expected to report, or None for no end."""
+    """Set or lift the last day on which the unit is expected to report."""
     assignment, _, _ = await assignment_by_id(session, assignment_id, scope)
     await lock_indicators(session, [assignment.indicator_id])
     # Read again under the lock: another end may have been set while this waited.
     all_of_it = await assignments_between(session, [assignment.indicator_id], [assignment.unit_id])
     check_version(seen, assignment.version)
-    span = Span(assignment.valid_from, valid_to)
+    span = Span(assignment.valid_from, change.get("valid_to", assignment.valid_to))
     _check(span, [Span(one.valid_from, one.valid_to) for one in all_of_it if one.id != assignment.id])
-    assignment.valid_to = valid_to
+    assignment.valid_to = span.valid_to
     assignment.version += 1
     event_id = _tell(session, assignment, actor=actor, now=now)
     await session.flush()

@@ -1,0 +1,35 @@
+"""The goals service: what a body wants to reach, what it has measured, and how the two compare."""
+
+from fastapi import FastAPI
+
+from services.goals.calendars import api as calendars
+from services.goals.indicators.api import assignments, indicators
+from services.goals.measurements import api as measurements
+from services.goals.organisation import api as organisation
+from services.goals.permissions import ROLES
+from services.goals.schema import EVENT_TABLES
+from services.goals.settings import GoalsSettings
+from services.goals.targets import api as targets
+from shared.http.app import create_service
+from shared.messaging.feed import feed_router
+
+
+def create_app(settings: GoalsSettings | None = None) -> FastAPI:
+    """The service's application, with settings from the environment where none are given."""
+    return create_service(
+        name="goals",
+        title="Steward goals",
+        description="The body and its units, indicators, targets and measurements, and what they add up to.",
+        settings=settings or GoalsSettings(),
+        schema="goals",
+        roles=ROLES,
+        routers=[
+            organisation.router,
+            calendars.router,
+            indicators.router,
+            assignments.router,
+            targets.router,
+            measurements.router,
+            feed_router(EVENT_TABLES),
+        ],
+    )

@@ -1,0 +1,37 @@
+"""What `steward goals …` adds."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from services.goals.indicators.queries import indicator_by_key
+from services.goals.recalculation.operations import mark_dirty
+from services.goals.settings import GoalsSettings
+from shared.database import engine_for, sessions_of, transaction
+
+app = typer.Typer(name="goals", help="Look after the goals service.", no_args_is_help=True)
+
+
+@app.callback()
+def goals() -> None:
+    """Look after the goals service."""
+
+
+@app.command()
+def recalculate(
+    indicator: Annotated[str | None, typer.Option(help="Id or code of one indicator; all of them if left out")] = None,
+) -> None:
+    """Have the worker compute results again from what was recorded."""
+    asyncio.run(_recalculate(GoalsSettings(), indicator))
+    typer.echo(f"The worker will compute {indicator or 'every indicator'} again.")
+
+
+async def _recalculate(settings: GoalsSettings, indicator: str | None) -> None:
+    engine = engine_for(settings.database_url.get_secret_value(), schema="goals", pool_size=1)
+    try:
+        async with transaction(sessions_of(engine)) as session:
+            wanted = (await indicator_by_key(session, indicator)).id if indicator else None
+            await mark_dirty(session, indicator_id=wanted)
+    finally:
+        await engine.dispose()
