@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.reporting.permissions import ROLES
 from services.reporting.schema import EVENT_TABLES
 from services.reporting.scorecards.api import cards, results
+from services.reporting.scorecards.web import pages
 from services.reporting.settings import ReportingSettings
 from shared.http.app import create_service
 from shared.messaging.feed import feed_router
@@ -24,5 +25,5 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
         settings=settings or ReportingSettings(),
         schema="reporting",
         roles=ROLES,
-        routers=[cards.router, results.router, feed_router(EVENT_TABLES)],
+        routers=[cards.router, results.router, pages.router, feed_router(EVENT_TABLES)],
     )

@@ -16,6 +16,8 @@ from shared.http.requests import sound_request
 from shared.http.tokens import Verifier
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, metrics_server
+from shared.ui.render import problem_page
+from shared.ui.static_files import OurFiles
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -73,6 +75,9 @@ def create_service(
     for router in routers:
         app.include_router(router)
     docs.install(app, title=title, description=description)
+    # After the files of the documentation, whose folder lies below.
+    app.mount("/static", OurFiles(), name="static")
+    app.state.problem_page = problem_page
     return app
 
 

@@ -78,34 +78,6 @@ def page(
     return HTMLResponse(html, status, headers)
 
 
-def error_page(
-    request: Request,
-    *,
-    status: int,
-    title: str,
-    detail: str,
-    code: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> HTMLResponse:
-    """What a person sees where a program gets a problem document."""
-    return page(request, "error.html", status=status, headers=headers, title=title, detail=detail, code=code)
-
-
-def wants_html(request: Request) -> bool:
-    """Whether the caller would rather read a page than JSON, as browsers say with Accept."""
-    weights = {"html": 0.0, "json": 0.0}
-    for part in request.headers.get("accept", "").lower().split(","):
-        kind, *parameters = (piece.strip() for piece in part.split(";"))
-        weight = next((_weight(piece[2:]) for piece in parameters if piece.startswith("q=")), 1.0)
-        if kind in ("text/html", "application/xhtml+xml"):
-            weights["html"] = max(weights["html"], weight)
-        elif kind in ("application/json", "application/problem+json"):
-            weights["json"] = max(weights["json"], weight)
-    return weights["html"] > weights["json"]
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+def problem_page(request: Request, problem: Mapping[str, Any]) -> HTMLResponse:
+    """A problem document as a person reads it, with its status."""
+    return page(request, "error.html", status=problem["status"], problem=problem)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, or_, union
+from sqlalchemy import Uuid, cast, func, or_, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -40,7 +40,7 @@ async def latest_starts(session: AsyncSession, wanted: Iterable[tuple[UUID, Freq
     """The start of the latest period of a frequency in which any unit has a value of an indicator."""
     each = [
         select(
-            literal(indicator_id).label("indicator_id"),
+            cast(indicator_id, Uuid).label("indicator_id"),
             select(func.max(ResultValue.period_start))
             .where(
                 ResultValue.indicator_id == indicator_id,

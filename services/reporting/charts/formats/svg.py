@@ -1,73 +1,42 @@
 """Control charts as SVG: text as text, meaning by shape and word as well as colour, colours by CSS class alone."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
-from math import ceil, floor, log10
+from math import floor, log10
 
 from markupsafe import Markup, escape
 
 from services.reporting.charts.domain import Kind, Point, StoredChart
+from services.reporting.charts.formats.scales import NARROW, WIDE, Frame, Scale, apart, scale_of, ticks
 from services.reporting.charts.formats.words import KINDS, PERIODS, number, with_unit
 
-LEAST_BETWEEN_LABELS = 13.0
+LEAST_BETWEEN_DATES = 38.0
 PER_YEAR = {"month": 12, "quarter": 4, "year": 1, "record": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The size of a drawing and of the margins around its plot."""
+def svg(
+    chart: StoredChart,
+    *,
+    key: str,
+    title: str,
+    unit: str,
+    decimals: int,
+    frame: Frame = WIDE,
+    selected: date | None = None,
+) -> Markup:
+    """The chart as an image with a name and a description; `key` makes its ids unique on the page.
 
-    width: float
-    height: float
-    left: float
-    right: float
-    top: float = 18
-    bottom: float = 30
-
-
-WIDE = Frame(width=760, height=310, left=46, right=132)
-NARROW = Frame(width=350, height=270, left=38, right=104)
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """From index and value to the place on the drawing."""
-
-    frame: Frame
-    count: int
-    low: float
-    high: float
-
-    @property
-    def right(self) -> float:
-        return self.frame.width - self.frame.right
-
-    @property
-    def bottom(self) -> float:
-        return self.frame.height - self.frame.bottom
-
-    @property
-    def step(self) -> float:
-        return (self.right - self.frame.left) / max(self.count, 1)
-
-    def x(self, index: float) -> float:
-        return self.frame.left + self.step * (index + 0.5)
-
-    def y(self, value: float) -> float:
-        return self.bottom - (value - self.low) / (self.high - self.low) * (self.bottom - self.frame.top)
-
-
-def svg(chart: StoredChart, *, key: str, title: str, unit: str, decimals: int, frame: Frame = WIDE) -> Markup:
-    """The chart as an image with a name and a description; `key` makes its ids unique on the page."""
+    `selected` is the first day of the period that the number beside the chart stands for; its point gets a ring.
+    """
     points = chart.xmr.points
-    scale = _scale(chart, frame)
+    scale = scale_of(chart, frame)
     pieces = [
         *_grid(scale, decimals),
         *_dates(chart, scale),
         *_limits(chart, scale),
         _path("chart-target", _target(points, scale)),
         _path("chart-line", _line(points, scale)),
+        *_ring(chart, scale, selected),
         *_points(chart, scale, unit, decimals),
         *_labels(chart, scale, unit, decimals),
     ]
@@ -118,6 +87,14 @@ def has_gaps(chart: StoredChart) -> bool:
     return any(point.value is None for point in chart.xmr.points)
 
 
+def legend_marker(kind: Kind) -> Markup:
+    """The shape of a kind of point by itself."""
+    return Markup(  # noqa: S704 - made of numbers and constants
+        f'<svg class="chart-key chart-point chart-point--{kind}" viewBox="0 0 14 14" width="14" height="14"'
+        f' aria-hidden="true" focusable="false">{marker(kind, 7, 7, 4)}</svg>'
+    )
+
+
 def marker(kind: Kind, x: float, y: float, size: float) -> str:
     """The shape of a kind of point: circle, diamond, square, or a triangle that points up or down."""
     s = size * 1.25
@@ -132,28 +109,11 @@ def marker(kind: Kind, x: float, y: float, size: float) -> str:
     return shape[kind]
 
 
-def _scale(chart: StoredChart, frame: Frame) -> Scale:
-    seen = [value for point in chart.xmr.points for value in (point.value, point.target) if value is not None]
-    for segment in chart.xmr.segments:
-        seen += [value for value in (segment.limits.lower, segment.limits.upper) if value is not None]
-    low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)
-    room = (high - low) * 0.06 or max(abs(high) * 0.02, 0.5)
-    return Scale(frame, len(chart.xmr.points), low - room, high + room)
-
-
-def _ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers between two bounds."""
-    rough = (high - low) / about
-    power = 10.0 ** floor(log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
-    return [step * n for n in range(ceil(low / step), floor(high / step) + 1)]
-
-
 def _grid(scale: Scale, decimals: int) -> Iterator[str]:
-    ticks = _ticks(scale.low, scale.high)
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    heights = ticks(scale.low, scale.high)
+    step = heights[1] - heights[0] if len(heights) > 1 else 1.0
     places = min(decimals + 1, max(0, -floor(log10(step) + 1e-9)))
-    for tick in ticks:
+    for tick in heights:
         if step == 2.5 * 10.0 ** floor(log10(step)):
             places = max(places, 1 if step < 10 else 0)
         y = scale.y(tick)
@@ -165,27 +125,20 @@ def _grid(scale: Scale, decimals: int) -> Iterator[str]:
 
 
 def _dates(chart: StoredChart, scale: Scale) -> Iterator[str]:
-    starts, often = chart.starts, PER_YEAR[chart.frequency]
-    room = 62.0
-    while often * scale.step < room and often < len(starts):
+    starts, often = chart.starts, max(PER_YEAR[chart.frequency] // 2, 1)
+    while often * scale.step < LEAST_BETWEEN_DATES and often < len(starts):
         often *= 2
-    shown = list(range(0, len(starts), often))
     last = len(starts) - 1
-    if last > 0 and (last - shown[-1]) * scale.step >= room:
-        shown.append(last)
-    for index in shown:
-        x = scale.x(index)
-        anchor = "start" if index == 0 else "middle"
-        yield f'<path class="chart-axis" d="M{x:.1f} {scale.bottom:g}v5"/>'
-        yield (
-            f'<text class="chart-tick" x="{max(x - 8, scale.frame.left) if index == 0 else x:.1f}"'
-            f' y="{scale.bottom + 19:g}" text-anchor="{anchor}">{_short(starts[index], chart)}</text>'
-        )
+    shown = [index for index in range(0, len(starts), often) if (last - index) * scale.step >= LEAST_BETWEEN_DATES]
+    for index in [*shown, last] if starts else []:
+        x, y = scale.x(index), scale.bottom
+        yield f'<path class="chart-axis" d="M{x:.1f} {y:g}v5"/>'
+        lines = [f"{starts[index]:%b}", f"{starts[index]:%Y}"]
+        if chart.frequency == "year" and starts[index].month == 1:
+            lines = lines[1:]
+        spans = "".join(f'<tspan x="{x:.1f}" y="{y + 18 + 14 * n:g}">{line}</tspan>' for n, line in enumerate(lines))
+        yield f'<text class="chart-tick" text-anchor="middle">{spans}</text>'
     yield f'<path class="chart-axis" d="M{scale.frame.left:g} {scale.bottom:g}H{scale.right:g}"/>'
-
-
-def _short(start: date, chart: StoredChart) -> str:
-    return f"{start.year}" if chart.frequency == "year" and start.month == 1 else f"{start:%b %Y}"
 
 
 def _limits(chart: StoredChart, scale: Scale) -> Iterator[str]:
@@ -232,6 +185,16 @@ def _line(points: Sequence[Point], scale: Scale) -> str:
     return d
 
 
+def _ring(chart: StoredChart, scale: Scale, selected: date | None) -> Iterator[str]:
+    if selected in chart.starts:
+        index = chart.starts.index(selected)
+        value = chart.xmr.points[index].value
+        if value is not None:
+            x = scale.x(index)
+            yield _path("chart-selected", f"M{x:.1f} {scale.frame.top:g}V{scale.bottom:g}")
+            yield f'<circle class="chart-ring" cx="{x:.1f}" cy="{scale.y(value):.1f}" r="8"/>'
+
+
 def _points(chart: StoredChart, scale: Scale, unit: str, decimals: int) -> Iterator[str]:
     size = min(3.4, max(2.0, scale.step * 0.32))
     for index, point in enumerate(chart.xmr.points):
@@ -261,23 +224,10 @@ def _labels(chart: StoredChart, scale: Scale, unit: str, decimals: int) -> Itera
         wanted.append((points[-1].target, "chart-label chart-label--target", "Target"))
     tail = "" if narrow else unit
     wanted.sort(key=lambda label: label[0], reverse=True)
-    ys = _apart([scale.y(value) for value, _, _ in wanted], scale)
+    ys = apart([scale.y(value) for value, _, _ in wanted], scale)
     for (value, name, text), y in zip(wanted, ys, strict=True):
         words = with_unit(value, decimals, tail)
         yield (
             f'<text class="{name}" x="{scale.right + 7:g}" y="{y + 4:.1f}">{text}'
             f' <tspan class="chart-label__value">{escape(words)}</tspan></text>'
         )
-
-
-def _apart(ys: Sequence[float], scale: Scale) -> list[float]:
-    """Heights from top to bottom, moved so that no two are closer than a line of text and all stay inside."""
-    placed: list[float] = []
-    for y in ys:
-        placed.append(max(y, placed[-1] + LEAST_BETWEEN_LABELS) if placed else y)
-    over = (placed[-1] - scale.bottom) if placed else 0
-    if over > 0:
-        placed[-1] -= over
-        for index in range(len(placed) - 2, -1, -1):
-            placed[index] = min(placed[index], placed[index + 1] - LEAST_BETWEEN_LABELS)
-    return placed

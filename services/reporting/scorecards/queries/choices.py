@@ -52,7 +52,7 @@ async def chosen_indicators(
         .where(Unit.level == level, col(Result.disaggregation) == {})
         .group_by(col(Result.indicator_id))
     )
-    counts: dict[UUID, int] = dict(await session.exec(statement))
+    counts: dict[UUID, int] = dict((await session.exec(statement)).all())
     open_to_all = [each for each in visible if each.ref.disclosure_class == "open"]
     return sorted(open_to_all or visible, key=lambda each: (-counts.get(each.ref.id, 0), each.ref.code))[:MOST_COLUMNS]
 

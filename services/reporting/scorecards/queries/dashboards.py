@@ -206,7 +206,7 @@ async def _page(
 
 async def _counts(session: AsyncSession, judged: Subquery) -> dict[Status, int]:
     rows = await session.exec(select(judged.c.status, func.count()).group_by(judged.c.status))
-    found: dict[Any, int] = dict(rows)
+    found: dict[Any, int] = dict(rows.all())
     return {status: found.get(status, 0) for status in STATUSES}
 
 

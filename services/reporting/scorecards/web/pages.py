@@ -1,0 +1,128 @@
+"""The dashboard of all units and the scorecard of one, as pages that need no script; public, for open indicators."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+
+from services.reporting.directory.queries import body
+from services.reporting.scorecards.domain import STATUSES, DashboardFilters, Status, asked_period
+from services.reporting.scorecards.errors import FilterNotUnderstood
+from services.reporting.scorecards.queries.cards import scorecard
+from services.reporting.scorecards.queries.dashboards import dashboard
+from services.reporting.scorecards.queries.periods import periods_with_figures
+from services.reporting.scorecards.web import views
+from shared.http.middleware import public_cache
+from shared.http.sessions import Reading
+from shared.ui.render import page
+
+router = APIRouter(include_in_schema=False)
+MOST_UNITS = 1000
+"""Units on one page: a reader searches and compares a whole list better than pieces of it."""
+SECONDS_KEPT = 5
+SORTS = ("name", "-name", "code", "-code", "value", "-value", "status", "-status")
+
+
+def spoken(request: Request) -> tuple[str, ...]:
+    """The reader's languages, best first, each followed by its plain form: `cy-GB` reads `cy` too."""
+    weighted = []
+    for part in request.headers.get("accept-language", "").split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        best = float(weight) if weight.replace(".", "", 1).isdigit() else 1.0
+        weighted += [(-best, tag)] if tag not in ("", "*") else []
+    ordered = [tag for _, tag in sorted(weighted, key=lambda each: each[0])]
+    return tuple(dict.fromkeys(form for tag in ordered[:10] for form in (tag, tag.split("-")[0].lower())))
+
+
+Languages = Annotated[tuple[str, ...], Depends(spoken)]
+
+
+async def filters(
+    q: Annotated[str, Query(max_length=200)] = "",
+    region: Annotated[str, Query(max_length=64)] = "",
+    status: str = "",
+    period: Annotated[str, Query(max_length=40)] = "",
+    indicator: Annotated[Sequence[str], Query(max_length=8)] = (),
+    level: Annotated[str, Query(max_length=64)] = "",
+    sort: str = "",
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+) -> DashboardFilters:
+    """The form as it was sent: an empty field means no filter."""
+    return DashboardFilters(
+        indicators=tuple(key for key in indicator if key),
+        level=level or "organisation",
+        q=q.strip() or None,
+        region=region or None,
+        status=_status(status),
+        period=asked_period(period) if period else None,
+        sort=_sort(sort),
+        limit=MOST_UNITS,
+        cursor=cursor,
+    )
+
+
+def _status(sent: str) -> Status | None:
+    known = next((status for status in STATUSES if status == sent), None)
+    if sent and known is None:
+        raise FilterNotUnderstood("status", sent, f"one of {', '.join(STATUSES)}")
+    return known
+
+
+def _sort(sent: str) -> str:
+    if sent and sent not in SORTS:
+        raise FilterNotUnderstood("sort", sent, f"one of {', '.join(SORTS)}")
+    return sent or "name"
+
+
+@router.get("/scorecards", response_class=HTMLResponse)
+async def dashboard_page(
+    request: Request,
+    session: Reading,
+    asked: Annotated[DashboardFilters, Depends(filters)],
+    languages: Languages,
+    period: str = "",
+) -> HTMLResponse:
+    """All units side by side."""
+    board = await dashboard(session, asked, languages=languages)
+    lead = board.columns[0].indicator if board.columns else None
+    known_body = await body(session)
+    say = views.Speaker(board.languages)
+    known = await periods_with_figures(session, lead.id) if lead else []
+    answer = page(
+        request,
+        "dashboard.html",
+        board=board,
+        asked=asked,
+        address=views.asked(asked, period),
+        period=period,
+        periods=[views.choice(each) for each in known],
+        say=say,
+        shares=views.shares(board),
+        views=views,
+        body_name=say.text(known_body.name) if known_body else "",
+    )
+    public_cache(answer, SECONDS_KEPT)
+    return answer
+
+
+@router.get("/scorecards/{unit}", response_class=HTMLResponse)
+async def scorecard_page(
+    request: Request, session: Reading, unit: str, languages: Languages, period: str = ""
+) -> HTMLResponse:
+    """Everything that is known to the public of one unit."""
+    card = await scorecard(session, unit, period=asked_period(period) if period else None, languages=languages)
+    say = views.Speaker(card.languages)
+    answer = page(
+        request,
+        "scorecard.html",
+        card=card,
+        tiles=[views.tile_view(tile, say) for tile in card.tiles],
+        period=period,
+        periods=views.period_choices(card),
+        say=say,
+        views=views,
+        body_name=say.text((card.parents[0] if card.parents else card.unit).name),
+    )
+    public_cache(answer, SECONDS_KEPT)
+    return answer
