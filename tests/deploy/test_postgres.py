@@ -9,6 +9,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -23,19 +24,27 @@ from deploy.local.processes import Child, free_port
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """A place that PostgreSQL's account can enter even where the tests run as root, unlike tmp_path."""
+    with made_directory() as directory:
+        yield directory
+
+
+@contextmanager
+def made_directory() -> Iterator[Path]:
+    """A temporary directory."""
     directory = Path(tempfile.mkdtemp(prefix="steward-test-"))
     yield directory
     shutil.rmtree(directory)
 
 
-@pytest.fixture
-def server(directory: Path) -> Postgres:
-    """A server that is prepared and not started."""
-    server = Postgres(
-        directory / "postgres", port=free_port(), password=secrets.token_urlsafe(), settings=UNSAFE_AND_QUICK
-    )
-    server.prepare()
-    return server
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """A server that is prepared and not started, once, since making its data directory takes long."""
+    with made_directory() as directory:
+        server = Postgres(
+            directory / "postgres", port=free_port(), password=secrets.token_urlsafe(), settings=UNSAFE_AND_QUICK
+        )
+        server.prepare()
+        yield server
 
 
 @pytest_asyncio.fixture
@@ -90,27 +99,27 @@ async def test_it_does_not_run_as_root(child: Child) -> None:
     assert _owner(child.pid) != 0
 
 
-async def test_a_second_start_finds_the_data(server: Postgres, child: Child, directory: Path) -> None:
+async def test_a_second_start_finds_the_data(server: Postgres, child: Child) -> None:
     connection = await asyncpg.connect(server.url)
-    await connection.execute("create table kept as select 42 as answer")
+    await connection.execute("create table kept_on_restart as select 42 as answer")
     await connection.close()
     await child.stop()
 
     server.prepare()
     await child.start()
 
-    assert await ask(server, "select answer from kept") == 42
+    assert await ask(server, "select answer from kept_on_restart") == 42
 
 
 async def test_a_killed_postmaster_is_back_with_its_data(server: Postgres, child: Child) -> None:
     connection = await asyncpg.connect(server.url)
-    await connection.execute("create table kept as select 42 as answer")
+    await connection.execute("create table kept_on_kill as select 42 as answer")
     killed = child.pid
     assert killed is not None
 
     os.kill(killed, signal.SIGKILL)
 
-    assert await answering_again(server, "select answer from kept") == 42
+    assert await answering_again(server, "select answer from kept_on_kill") == 42
     assert child.pid not in (None, killed)
     connection.terminate()
 
