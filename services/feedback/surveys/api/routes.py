@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.feedback.directory.queries import codes_of_units, find_unit, is_applied
 from services.feedback.permissions import SurveyPublisher, SurveyReader, SurveyWriter
@@ -131,7 +130,7 @@ async def close_survey(key: Key, caller: SurveyPublisher, session: Session, now:
     return await _shown(session, await operations.close_survey(session, key, caller=caller, now=now), response)
 
 
-async def _shown(session: AsyncSession, survey: Survey, response: Response) -> SurveyOut:
+async def _shown(session: Session, survey: Survey, response: Response) -> SurveyOut:
     _tell_version(response, survey)
     return survey_out(survey, await codes_of_units(session, {survey.unit_id}))
 
