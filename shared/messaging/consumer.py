@@ -133,17 +133,18 @@ class Consumer:
             past: Sequence[Envelope] = ()
             if added and done < held.position:
                 past = await self._feed.after(log_id=held.log_id, position=done, hash_=hashed)
+                if not past:
+                    raise FeedBehind(f"The feed of {self.source} ends at {done}, before our {held.position}.")
             async with transaction(self._sessions) as session:
-                now_held = await self._locked(session, held.log_id)
-                wanted = [event for event in past if event.position <= now_held.position and event.type in added]
-                await self._apply_runs(session, wanted)
+                locked = await self._locked(session, held.log_id)
+                wanted = [event for event in past if event.position <= locked.position and event.type in added]
+                last = await self._apply_runs(session, wanted) if wanted else None
                 if past:
-                    done, hashed = past[-1].position, past[-1].hash
-                if not added or done >= now_held.position:
-                    await record_types(session, self._tables.progress, now_held, self._types)
+                    reached = past[-1] if last is None or last is wanted[-1] else last
+                    done, hashed = reached.position, reached.hash
+                if not added or done >= locked.position:
+                    await record_types(session, self._tables.progress, locked, self._types)
                     log.info("event_types_recorded", source=self.source, added=sorted(added))
-                elif not past:
-                    raise FeedBehind(f"The feed of {self.source} ends at {done}, before our {now_held.position}.")
 
     async def _apply_some(self, part: Sequence[Envelope]) -> int:
         """One transaction: fence, check, apply in order, remember. The position up to which the part is done."""
