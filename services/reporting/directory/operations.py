@@ -52,6 +52,7 @@ async def keep_units(session: AsyncSession, states: Versioned[UnitChanged]) -> N
             "valid_from": unit.valid_from,
             "valid_to": unit.valid_to,
             "search": searchable(unit.code, *unit.name.values()),
+            "sorting": {language: searchable(name) for language, name in unit.name.items()},
             "version": version,
         }
         for version, unit in states

@@ -87,10 +87,8 @@ def matching(q: str) -> ColumnElement[bool]:
 
 async def surveys_feeding(session: AsyncSession, indicator_ids: Sequence[UUID]) -> dict[UUID, list[Survey]]:
     """The surveys whose questions feed each indicator."""
-    feeding = or_(*(col(Survey.indicator_ids).contains([str(indicator_id)]) for indicator_id in indicator_ids))
+    feeding = or_(false(), *(col(Survey.indicator_ids).contains([str(each)]) for each in indicator_ids))
     found: dict[UUID, list[Survey]] = {}
-    if not indicator_ids:
-        return found
     for survey in await session.exec(select(Survey).where(feeding).order_by(col(Survey.code))):
         for indicator_id in survey.indicator_ids:
             found.setdefault(UUID(indicator_id), []).append(survey)

@@ -46,6 +46,8 @@ class Unit(ReadTable, table=True):
     valid_to: date | None
     search: str = Field(sa_type=Text)
     """Code and names as `searchable` writes them."""
+    sorting: dict[str, str] = Field(sa_type=_Json)
+    """Each name as it is sorted: Ångström stands among the As."""
     version: int = Field(sa_type=BigInteger)
 
 

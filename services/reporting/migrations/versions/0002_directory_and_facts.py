@@ -32,6 +32,7 @@ TABLES = (
         valid_from date not null,
         valid_to date,
         search text not null,
+        sorting jsonb not null,
         version bigint not null
     )
     """,

@@ -45,7 +45,8 @@ async def chosen_indicators(
         unknown = [key for key in keys if key not in by_key and key.lower() not in by_key]
         if unknown:
             raise IndicatorNotFound(f"There is no indicator «{unknown[0]}».")
-        return list(dict.fromkeys(by_key.get(key) or by_key[key.lower()] for key in keys))
+        chosen = [by_key.get(key) or by_key[key.lower()] for key in keys]
+        return list({each.ref.id: each for each in chosen}.values())
     statement = (
         select(Result.indicator_id, func.count())
         .join(Unit, col(Unit.id) == col(Result.unit_id))

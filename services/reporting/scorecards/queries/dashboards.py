@@ -191,7 +191,7 @@ async def _page(
         statement = statement.where(judged.c.status == filters.status)
     last = -_NO_VALUE if filters.sort.startswith("-") else _NO_VALUE
     sortable = {
-        "name": func.lower(func.coalesce(*(col(Unit.name)[each].astext for each in languages), Unit.code)),
+        "name": func.coalesce(*(col(Unit.sorting)[each].astext for each in languages), func.lower(Unit.code)),
         "code": col(Unit.code),
         "value": func.coalesce(judged.c.value, last),
         "status": case({status: rank for rank, status in enumerate(STATUSES)}, value=judged.c.status, else_=99),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, tuple_
+from sqlalchemy import and_, false, or_, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -123,9 +123,7 @@ async def _chunk(session: AsyncSession, export: Export, after: tuple[str, str, U
 
 async def _rows(session: AsyncSession, export: Export, results: Sequence[_Found]) -> list[ResultRow]:
     filters = export.filters
-    statement: Any = select(ResultValue).where(or_(*(_wanted(each, filters) for each in results)))
-    if not results:
-        return []
+    statement: Any = select(ResultValue).where(or_(false(), *(_wanted(each, filters) for each in results)))
     if filters.frequency is not None:
         statement = statement.where(ResultValue.frequency == filters.frequency)
     if filters.status is not None:
