@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from alembic import command, context
 from alembic.config import Config
@@ -19,6 +20,8 @@ CHECKOUT = Path(__file__).parents[1]
 LOCK_TIMEOUT = "2s"
 TRIES = 15
 _LOCK_NOT_AVAILABLE = "55P03"
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+"""One at a time in a process: alembic keeps what it is doing in a global, which a second one would overwrite."""
 
 
 def config_for(service: str, output: io.StringIO | None = None) -> Config:
@@ -73,7 +76,8 @@ async def _with_connection(service: str, admin_url: str, run: Callable[..., obje
             await connection.execute(text(f"set role {service}_owner"))
             await connection.commit()
             config.attributes.update(connection=connection.sync_connection, run=run)
-            await connection.run_sync(lambda _: run(config, *arguments))
+            async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+                await connection.run_sync(lambda _: run(config, *arguments))
             if run is command.upgrade:
                 # The version is for the service to read, never to write.
                 await connection.execute(text(f"revoke all on {service}.alembic_version from {service}"))

@@ -29,6 +29,11 @@ def serve(
             gc.freeze()
             gc.set_threshold(50_000, 20, 20)
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Let go of those who wait for events, then let everybody else finish."""
+            app.state.stopping = True
+            await super().shutdown(sockets)
+
     app = import_module(f"services.{service.value}.app").create_app()
     config = uvicorn.Config(
         app,

@@ -152,7 +152,8 @@ class Stack:
 
     async def _prepare_databases(self, passwords: Mapping[str, str], deployment: Deployment) -> None:
         await bootstrap(self.database_url, passwords)
-        await _together(*(migrate(service, url_of(self.database_url, service)) for service in SERVICES))
+        for service in SERVICES:
+            await migrate(service, url_of(self.database_url, service))
         await found(self._body, deployment.database_urls["goals"])
 
     async def _run(self, name: str, programme: Programme, *, attempts: int = 1) -> None:

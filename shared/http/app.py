@@ -67,6 +67,7 @@ def create_service(
     app.state.sessions = sessions_of(engine)
     app.state.settings = settings
     app.state.roles = roles
+    app.state.stopping = False  # «steward serve» says when: what waits for something to come then answers at once
     app.state.verifier = Verifier(settings.issuers)
     app.add_middleware(LimitBodies, limits=body_limits or BodyLimits())
     app.add_middleware(Envelope, service=name)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -65,7 +65,9 @@ def feed_router(tables: EventTables) -> APIRouter:
         Ask again with `log`, and with the position and hash of the last event, to go on from there.
         """
         head = await _checked(sessions, tables, log_id=log, position=after, hash_=bytes.fromhex(hash) if hash else None)
-        events = await _waited(sessions, tables, after, limit=limit, wait=wait)
+        events = await _waited(
+            sessions, tables, after, limit=limit, wait=wait, stopping=lambda: request.app.state.stopping
+        )
         source = source_of(request.app.state.settings.body, tables.schema)
         body = "[" + ",".join(structured(event, source) for event in events) + "]"
         headers = {"Steward-Log": str(head.log_id), "Cache-Control": "private, no-store"}
@@ -89,15 +91,21 @@ async def _checked(
 
 
 async def _waited(
-    sessions: SessionFactory, tables: EventTables, position: int, *, limit: int, wait: float
+    sessions: SessionFactory,
+    tables: EventTables,
+    position: int,
+    *,
+    limit: int,
+    wait: float,
+    stopping: Callable[[], bool],
 ) -> Sequence[LoggedEvent]:
-    """The next events, or none when the time is up; no connection is held while waiting."""
+    """The next events, or none when the time is up or this process stops; no connection is held while waiting."""
     started = time.monotonic()
     while True:
         async with transaction(sessions) as session:
             events = await events_after(session, tables.event_log, position, limit=limit)
         elapsed = time.monotonic() - started
-        if events or elapsed >= wait:
+        if events or elapsed >= wait or stopping():
             return events
         # Whoever has just applied something will probably find more soon; later, look less often.
         await asyncio.sleep(min(BUSY if elapsed < _SOON else IDLE, wait - elapsed))
