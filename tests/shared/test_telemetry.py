@@ -1,0 +1,92 @@
+"""Logs are JSON without people's answers; traces go on; metrics are served apart."""
+
+import json
+import logging
+import re
+import urllib.request
+
+import pytest
+import structlog
+
+from deploy.local.processes import free_port
+from shared.telemetry import configure_logging, continued, metrics_server
+
+GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+
+
+class TestTrace:
+    def test_a_received_trace_goes_on_under_a_span_of_ours(self) -> None:
+        made = continued(GIVEN)
+
+        assert made.startswith("00-0af7651916cd43dd8448eb211c80319c-")
+        assert made.endswith("-00")
+        assert "b7ad6b7169203331" not in made
+
+    @pytest.mark.parametrize(
+        "received",
+        [
+            None,
+            "",
+            "nonsense",
+            GIVEN.upper(),
+            GIVEN + "-x",
+            GIVEN.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32),
+        ],
+    )
+    def test_anything_else_begins_a_new_one(self, received: str | None) -> None:
+        made = continued(received)
+
+        assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", made)
+        assert "0af7651916cd43dd8448eb211c80319c" not in made
+
+
+class TestLogs:
+    def test_a_line_of_ours_and_one_of_a_library_are_both_json(self, capsys: pytest.CaptureFixture[str]) -> None:
+        configure_logging("tiny")
+
+        with structlog.contextvars.bound_contextvars(request_id="r-1"):
+            structlog.get_logger().info("thing_made", code="A")
+            logging.getLogger("library").warning("watch out: %s", "x")
+
+        ours, theirs = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+        assert (ours["event"], ours["code"], ours["service"], ours["request_id"]) == ("thing_made", "A", "tiny", "r-1")
+        assert (theirs["event"], theirs["logger"], theirs["level"]) == ("watch out: x", "library", "warning")
+        assert theirs["request_id"] == "r-1"
+
+    @pytest.mark.parametrize("logger", ["ours", "library"])
+    def test_neither_local_variables_nor_refused_rows_are_written(
+        self, capsys: pytest.CaptureFixture[str], logger: str
+    ) -> None:
+        configure_logging("tiny")
+        answer = "I was treated badly"
+
+        try:
+            raise ValueError(f"duplicate key\nDETAIL:  Key (text)=({answer}) already exists.")
+        except ValueError:
+            if logger == "ours":
+                structlog.get_logger().exception("failed")
+            else:
+                logging.getLogger("library").exception("failed")
+
+        written = capsys.readouterr().out
+        assert answer not in written
+        assert json.loads(written)["exception"][0]["exc_value"] == "duplicate key"
+
+    def test_what_is_below_the_level_is_left_out(self, capsys: pytest.CaptureFixture[str]) -> None:
+        configure_logging("tiny", "warning")
+
+        structlog.get_logger().info("quiet")
+
+        assert capsys.readouterr().out == ""
+
+
+class TestMetrics:
+    def test_they_are_served_on_a_port_of_their_own_while_the_block_runs(self) -> None:
+        port = free_port()
+
+        with metrics_server(port):
+            told = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+
+        assert "steward_request_seconds" in told
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics")
