@@ -1,10 +1,12 @@
 """A reporting service on a database of its own that has heard of a small world."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import httpx
+import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -14,8 +16,7 @@ from services.reporting.settings import ReportingSettings
 from shared.database import SessionFactory, transaction
 from shared.http.auth import Grant, Identity, TokenRefused
 from shared.messaging.handlers import Received
-from tests.fixtures.databases import Database
-from tests.fixtures.services import ClientFor
+from tests.fixtures.databases import Templates
 from tests.reporting.told import hear
 
 Tell = Callable[..., Awaitable[None]]
@@ -36,25 +37,25 @@ def signed_in(role: str, unit: str | None = None) -> dict[str, str]:
     return {"Authorization": f"Bearer {role}@{unit}" if unit else f"Bearer {role}"}
 
 
-@pytest_asyncio.fixture
-async def app(database: Callable[[str], Awaitable[Database]]) -> FastAPI:
-    """The reporting service, with roles for tokens."""
-    made = await database("reporting")
+@asynccontextmanager
+async def serving(templates: Templates) -> AsyncIterator[FastAPI]:
+    """The reporting service on a fresh database, with roles for tokens."""
+    made = await templates.clone("reporting")
     app = create_app(ReportingSettings(REPORTING_DATABASE_URL=SecretStr(made.url), env="test"))
     app.state.verifier = RolesAsTokens()
-    return app
+    async with app.router.lifespan_context(app):
+        yield app
+    await templates.drop(made.name)
 
 
-@pytest_asyncio.fixture
-async def client(app: FastAPI, client_for: ClientFor) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the service."""
-    async with client_for(app) as client:
-        yield client
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    """A client of a service that runs already."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://steward.test")
 
 
-@pytest_asyncio.fixture
-async def tell(app: FastAPI, client: httpx.AsyncClient) -> Tell:
-    """`await tell(*events)`: let the service hear events, and commit."""
+def teller(app: FastAPI) -> Tell:
+    """`await tell(*events)`: let a service hear events, and commit."""
     sessions: SessionFactory = app.state.sessions
 
     async def tell(*events: Received[Any]) -> None:
@@ -62,3 +63,30 @@ async def tell(app: FastAPI, client: httpx.AsyncClient) -> Tell:
             await hear(session, *events)
 
     return tell
+
+
+@pytest_asyncio.fixture(scope="module")
+async def app(templates: Templates) -> AsyncIterator[FastAPI]:
+    """One service for the tests of a file."""
+    async with serving(templates) as app:
+        yield app
+
+
+@pytest_asyncio.fixture(scope="module")
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the file's service."""
+    async with client_of(app) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def tell(app: FastAPI) -> Tell:
+    """What lets the file's service hear events."""
+    return teller(app)
+
+
+@pytest_asyncio.fixture
+async def empty(templates: Templates) -> AsyncIterator[FastAPI]:
+    """A service of its own that has heard of nothing."""
+    async with serving(templates) as app:
+        yield app
