@@ -17,7 +17,9 @@ def routes(
     console = Console()
     for name in [service] if service else list(Service):
         app = application_of(name)
-        table = Table("Operation", "Permission", "Roles", title=name.value, title_justify="left", show_lines=False)
+        table = Table(title=name.value, title_justify="left")
+        for heading in ("Operation", "Permission", "Roles"):
+            table.add_column(heading, overflow="fold")
         for operation in operations_of(app):
             holders = [role for role, held in app.state.roles.items() if operation.permissions & held]
             permissions = ", ".join(sorted(operation.permissions)) or "public"

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 from starlette.responses import Response
 
+from shared.http.fields import Listed
 from shared.http.problems import BadRequest
 from shared.messaging.tables import LogHeadColumns
 
@@ -46,12 +47,15 @@ class PageSettings(BaseModel):
     sort: str | None = Field(
         default=None, max_length=200, description="Fields to sort by, `-` for descending: name,-code"
     )
+    fields: str | None = Field(
+        default=None, max_length=1000, description="Only these fields of each item, with commas between: id,code"
+    )
 
 
 PageQuery = Annotated[PageSettings, Query()]
 
 
-class Page(BaseModel, Generic[T]):
+class Page(Listed, Generic[T]):
     """One page of a list; `next` is null on the last one."""
 
     items: list[T]

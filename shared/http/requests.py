@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from shared.errors import FieldError, InvalidInput
+from shared.http.fields import ask_for_fields
 from shared.http.problems import BadRequest, BrokenJson, WrongMediaType
 from shared.http.validation import pointer, shown
 
@@ -38,6 +39,7 @@ async def sound_request(request: Request) -> None:
         return
     if request.url.path.startswith("/v1/") and request.scope["query_string"]:
         _refuse_unknown(request, known_parameters(request.app)[id(route)])
+    ask_for_fields(request, route)
     if route.body_field is not None and request.method not in ("GET", "HEAD"):
         await _refuse_unsound(request, is_form=isinstance(route.body_field.field_info, Form))
 

@@ -75,6 +75,28 @@ class TestPages:
 
         assert problem(answer, 400, "bad_sort")["detail"] == "This list can be sorted by code, version."
 
+    async def test_only_the_fields_asked_for_are_told(self, client: httpx.AsyncClient, bearer: Token) -> None:
+        await make(client, bearer, "a")
+
+        narrow = (await client.get("/v1/things?fields=code,%20version", headers=bearer("reader"))).json()
+        whole = (await client.get("/v1/things", headers=bearer("reader"))).json()
+
+        assert narrow == {"items": [{"code": "a", "version": 1}], "next": None}
+        assert set(whole["items"][0]) == {"id", "code", "size", "version"}
+
+    async def test_a_field_that_the_items_do_not_have_is_refused(
+        self, client: httpx.AsyncClient, bearer: Token
+    ) -> None:
+        answer = await client.get("/v1/things?fields=code,colour", headers=bearer("reader"))
+
+        (error,) = problem(answer, 400, "bad_fields")["errors"]
+        assert error == {"where": "query fields", "sent": "colour", "accepted": "code, id, size, version"}
+
+    async def test_the_description_of_a_list_is_that_of_its_items(self, client: httpx.AsyncClient) -> None:
+        described = (await client.get("/openapi.json")).json()["components"]["schemas"]["Page_ThingAnswer_"]
+
+        assert described["properties"]["items"]["items"] == {"$ref": "#/components/schemas/ThingAnswer"}
+
     async def test_a_list_says_where_to_follow_the_feed_from(
         self, tiny: FastAPI, client: httpx.AsyncClient, bearer: Token
     ) -> None:

@@ -11,6 +11,7 @@ from services.reporting.charts.domain import RULE_SET, Assurance, Kind, Rule, Va
 from services.reporting.scorecards.domain import Status, TargetType
 from shared.contracts.goals.indicators import Direction, DisclosureClass
 from shared.contracts.goals.measurements import Frequency, ObsStatus
+from shared.http.fields import Listed
 from shared.numbers import DecimalText
 from shared.texts import Text
 
@@ -237,7 +238,7 @@ class RowAnswer(Answer):
     cells: tuple[CellAnswer, ...]
 
 
-class DashboardAnswer(Answer):
+class DashboardAnswer(Listed, Answer):
     """Units side by side."""
 
     columns: tuple[ColumnAnswer, ...]
