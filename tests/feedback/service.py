@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
 import httpx
@@ -12,7 +13,6 @@ from services.feedback.scores.jobs import fold_answers
 from services.feedback.settings import FeedbackSettings
 from shared.database import SessionFactory
 from shared.http.auth import Grant, Identity, TokenRefused
-from shared.ids import random_id
 from tests.feedback.samples import QUESTIONS, SURVEY
 from tests.fixtures.databases import Database
 
@@ -25,7 +25,7 @@ class RolesInTheToken:
         role, _, unit = token.partition("@")
         if not role:
             raise TokenRefused("An empty token.")
-        return Identity(reference=random_id(), grants=(Grant(role, unit or None),))
+        return Identity(reference=uuid5(NAMESPACE_URL, token), grants=(Grant(role, unit or None),))
 
 
 class Clock:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -132,7 +133,7 @@ def _tell(
             final=release.final,
             count=release.count,
             numerator=release.total,
-            denominator=release.scored,
+            denominator=Decimal(release.scored),
             left_out=release.left_out,
         ),
         subject=cell.id,

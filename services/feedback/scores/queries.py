@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, text
+from sqlalchemy import bindparam, func, or_, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.feedback.responses.tables import ScoringQueue
 from services.feedback.scores.domain import BETWEEN_RELEASES, Asked, CellKey
 from services.feedback.scores.tables import ScoreCell
 from services.feedback.surveys.domain import SMALLEST_STEP, from_json
-from services.feedback.surveys.tables import SurveyVersion
+from services.feedback.surveys.tables import Survey, SurveyVersion
 
 # The decisions are the domain's; this only keeps the folder from opening every survey each time.
 _WITH_WORK = text(
@@ -67,3 +68,11 @@ async def cells_to_change(
         .order_by(col(ScoreCell.id))
     )
     return {cell.key: cell for cell in cells}
+
+
+async def surveys_with_waiting(session: AsyncSession) -> list[tuple[Survey, int]]:
+    """Every survey with how many answers no score counts yet, for those who look after the service."""
+    waiting = (
+        select(func.count()).where(col(ScoringQueue.survey_id) == col(Survey.id)).correlate(Survey).scalar_subquery()
+    )
+    return list((await session.exec(select(Survey, waiting).order_by(col(Survey.code)))).all())
