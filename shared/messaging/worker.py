@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -17,13 +18,15 @@ from shared.database import SessionFactory, engine_for, pool_for, sessions_of
 from shared.http.client import service_client
 from shared.messaging import metrics
 from shared.messaging.applying import Handling
-from shared.messaging.consumer import Consumer, Source
-from shared.messaging.feed import Client, FeedSource
+from shared.messaging.consumer import Consumer
+from shared.messaging.feed import Client
 from shared.messaging.handlers import Handlers
+from shared.messaging.kafka_source import Stalled
 from shared.messaging.pace import Pace
 from shared.messaging.progress import Stopped
 from shared.messaging.sequencer import sequence_once
 from shared.messaging.tables import EventTables as EventTables
+from shared.messaging.transport import feed_of, kafka_of, publisher_for, source_for
 from shared.messaging.watching import watch
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, metrics_server
@@ -124,7 +127,11 @@ async def work(
             "watch": lambda: _every(Loop("watch", WATCH_EVERY, watch_step), context, stop),
         }
         for each in loops:
-            parts[each.name] = lambda each=each: _every(each, context, stop)  # type: ignore[misc]  # binds the loop's value
+            parts[each.name] = partial(_every, each, context, stop)
+        if (connection := kafka_of(settings)) is not None:
+            publisher = publisher_for(connection, tables, settings, sessions=context.sessions, pool=pool)
+            stack.push_async_callback(publisher.close)
+            parts["publisher"] = lambda: _at_pace(lambda _: publisher.step(), context, stop)
         handling = Handling(handlers)
         for followed in follows:
             consumer = Consumer(
@@ -133,10 +140,10 @@ async def work(
                 sessions=context.sessions,
                 tables=tables,
                 handling=handling,
-                feed=_feed(client, settings, followed),
+                feed=feed_of(client, settings, followed),
                 now=current_time,
             )
-            parts[f"consumer {followed}"] = lambda consumer=consumer: _follow(consumer, client, settings, stop)  # type: ignore[misc]  # as above
+            parts[f"consumer {followed}"] = partial(_follow, consumer, client, settings, stop)
         log.info("worker_started", service=service, events=settings.events.split("://")[0], parts=sorted(parts))
         tasks = [asyncio.create_task(_supervised(name, part, stop), name=name) for name, part in parts.items()]
         await stop.wait()
@@ -149,19 +156,17 @@ async def work(
 
 async def _follow(consumer: Consumer, client: Client, settings: ServiceSettings, stop: asyncio.Event) -> None:
     await consumer.prepare()
-    source: Source = _feed(client, settings, consumer.source)
-    pace = Pace()
     metrics.CONSUMER_STOPPED.labels(consumer.source).set(0)
+    stalled = False
     while not stop.is_set():
-        await _unless_stopped(consumer.step(source), stop)
-        await _pause(pace.after(worked=True), stop)
-
-
-def _feed(client: Client, settings: ServiceSettings, service: str) -> FeedSource:
-    url = settings.feeds.get(service)
-    if url is None:
-        raise SystemExit(f"STEWARD_FEEDS names no address for {service}, whose events this service follows.")
-    return FeedSource(client, url, service=service)
+        async with source_for(consumer, client, settings, from_beginning=stalled) as source:
+            stalled = False
+            try:
+                while not stop.is_set():
+                    await _unless_stopped(consumer.step(source), stop)
+            except Stalled as error:
+                log.warning("consumer_made_anew", source=consumer.source, reason=str(error))
+                stalled = True
 
 
 async def _at_pace(
@@ -206,9 +211,9 @@ async def _unless_stopped(step: Coroutine[Any, Any, bool], stop: asyncio.Event) 
         stopping.cancel()
         if not stepping.done():
             stepping.cancel()
-            with suppress(asyncio.CancelledError):
-                await stepping
-    await stepping
+            await asyncio.wait((stepping,))
+    if not stepping.cancelled():
+        stepping.result()
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:

@@ -1,0 +1,372 @@
+"""Publishing to and consuming from a real Kafka."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
+
+from deploy.local.kafka import Kafka, missing_tools
+from deploy.local.processes import Child, free_port
+from shared.ids import new_id
+from shared.messaging.consumer import Consumer
+from shared.messaging.kafka import Connection, Record, Sender, end_of
+from shared.messaging.kafka_source import KafkaSource
+from shared.messaging.publisher import ForeignTopic, Publisher
+from shared.messaging.sequencer import sequence_once
+from tests.fixtures.lanes import leave_out
+from tests.shared.messaging.events import NOW, Service, tell, unit_changed, whole_log
+from tests.shared.messaging.following import (
+    SOURCE,
+    LogFeed,
+    applied_positions,
+    consumer_of,
+    envelopes,
+    held_position,
+    prepare,
+)
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def connection(kafka: str) -> Connection:
+    """How to reach the broker."""
+    return Connection(kafka, {})
+
+
+@pytest.fixture
+async def topic(kafka: str) -> str:
+    """A topic of this test's own."""
+    return await topic_on(kafka)
+
+
+async def topic_on(address: str) -> str:
+    """A new topic with one partition."""
+    name = f"test.{new_id().hex}.events"
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 1, 1)])
+    await admin.close()
+    return name
+
+
+async def log_of(owner: Service, count: int) -> None:
+    """Units told and numbered."""
+    await tell(owner.sessions, owner.tables, *(unit_changed(name=f"unit {number}") for number in range(count)))
+    while await sequence_once(owner.pool, schema=owner.tables.schema, now=NOW):
+        pass
+
+
+@asynccontextmanager
+async def publisher_of(owner: Service, connection: Connection, topic: str) -> AsyncIterator[Publisher]:
+    """A publisher of the owner's log."""
+    publisher = Publisher(
+        sessions=owner.sessions,
+        pool=owner.pool,
+        tables=owner.tables,
+        source=SOURCE,
+        sender=Sender(connection, topic),
+        end_of_topic=lambda last: end_of(connection, topic, last=last),
+    )
+    try:
+        yield publisher
+    finally:
+        await publisher.close()
+
+
+@asynccontextmanager
+async def source_of(connection: Connection, topic: str, group: str = "g") -> AsyncIterator[KafkaSource]:
+    """A member of a group."""
+    source = KafkaSource(connection, topic=topic, group=f"{group}.{topic}")
+    try:
+        await source.open()
+        yield source
+    finally:
+        await source.close()
+
+
+async def publish_all(publisher: Publisher) -> None:
+    """Step until the log is sent; the first step may only create the cursor."""
+    await publisher.step()
+    while await publisher.step():
+        pass
+
+
+async def follow(consumer: Consumer, source: KafkaSource, follower: Service, position: int) -> None:
+    """Step until a position is reached."""
+    async with asyncio.timeout(40):
+        while await held_position(follower) < position:
+            await consumer.step(source)
+
+
+async def sent_positions(connection: Connection, topic: str) -> list[int]:
+    """The positions on the topic, as they lie there."""
+    return [int(json.loads(raw)["position"]) for raw in (await end_of(connection, topic, last=10_000)).last]
+
+
+class TestPublisher:
+    async def test_the_log_is_on_the_topic_in_order_and_the_cursor_at_its_end(
+        self, goals: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 1200)
+
+        async with publisher_of(goals, connection, topic) as publisher:
+            await publish_all(publisher)
+
+        assert await sent_positions(connection, topic) == list(range(1, 1201))
+        assert await goals.pool.fetchval("select position from cursor") == 1200
+        assert await goals.pool.fetchval("select holder from cursor") is None
+
+    async def test_a_stranger_reads_the_topic_with_the_cloudevents_sdk(
+        self, goals: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 1)
+        async with publisher_of(goals, connection, topic) as publisher:
+            await publish_all(publisher)
+        logged = (await whole_log(goals.sessions, goals.tables))[0]
+        value = (await end_of(connection, topic, last=1)).last[0]
+
+        event = from_kafka_event(
+            KafkaMessage(headers={"content-type": b"application/cloudevents+json"}, key=None, value=value)
+        )
+
+        assert event.get_id() == str(logged.id)
+        assert event.get_source() == SOURCE
+        assert event.get_subject() == str(logged.subject)
+        assert event.get_extension("position") == "1"
+        assert event.get_data() == json.loads(logged.data or "")
+
+    async def test_an_event_as_large_as_the_table_takes_goes_through(
+        self, goals: Service, connection: Connection, topic: str
+    ) -> None:
+        await goals.pool.execute(
+            "insert into outbox (event_id, type, subject, subject_version, time, data) "
+            "select uuidv7(), 'x', uuidv7(), 1, now(), $1 from generate_series(1, 6)",
+            json.dumps("x" * (256 * 1024 - 2)),
+        )
+        await sequence_once(goals.pool, schema="goals", now=NOW)
+
+        async with publisher_of(goals, connection, topic) as publisher:
+            await publish_all(publisher)
+
+        assert await sent_positions(connection, topic) == [1, 2, 3, 4, 5, 6]
+
+    async def test_only_one_of_two_publishers_sends(self, goals: Service, connection: Connection, topic: str) -> None:
+        await log_of(goals, 3)
+        async with publisher_of(goals, connection, topic) as first, publisher_of(goals, connection, topic) as second:
+            await publish_all(first)
+            await log_of(goals, 2)
+            assert await second.step() is False
+
+            await first.close()
+            await publish_all(second)
+
+        assert await sent_positions(connection, topic) == [1, 2, 3, 4, 5]
+
+    async def test_a_batch_whose_lease_is_gone_does_not_move_the_cursor(
+        self, goals: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 2)
+        async with publisher_of(goals, connection, topic) as first:
+            await publish_all(first)
+            await log_of(goals, 2)
+            await goals.pool.execute("update cursor set holder = uuidv7()")
+
+            assert await first.step() is False
+
+        assert await goals.pool.fetchval("select position from cursor") == 2
+
+    async def test_what_was_acknowledged_before_a_crash_is_sent_again_and_nothing_skipped(
+        self, goals: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 4)
+        async with publisher_of(goals, connection, topic) as publisher:
+            await publish_all(publisher)
+        second = (await whole_log(goals.sessions, goals.tables))[1]
+        await goals.pool.execute("update cursor set position = 2, hash = $1", second.hash)
+        await log_of(goals, 1)
+
+        async with publisher_of(goals, connection, topic) as publisher:
+            await publish_all(publisher)
+
+        assert await sent_positions(connection, topic) == [1, 2, 3, 4, 3, 4, 5]
+
+    async def test_a_topic_that_was_made_anew_stops_the_publisher(
+        self, goals: Service, kafka: str, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 2)
+        async with publisher_of(goals, connection, topic) as publisher:
+            await publish_all(publisher)
+        another = await topic_on(kafka)
+
+        async with publisher_of(goals, connection, another) as publisher:
+            with pytest.raises(ForeignTopic, match="made anew"):
+                await publisher.step()
+
+    async def test_a_topic_with_the_events_of_another_log_stops_the_publisher(
+        self, goals: Service, reporting: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 2)
+        await log_of(reporting, 2)
+        async with publisher_of(reporting, connection, topic) as publisher:
+            await publish_all(publisher)
+
+        async with publisher_of(goals, connection, topic) as publisher:
+            with pytest.raises(ForeignTopic, match="not ours"):
+                await publish_all(publisher)
+        assert await sent_positions(connection, topic) == [1, 2]
+
+
+class TestConsume:
+    @pytest.fixture(autouse=True)
+    async def _read_model(self, reporting: Service) -> None:
+        await prepare(reporting)
+
+    async def test_what_is_published_is_applied_once(
+        self, goals: Service, reporting: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 30)
+        async with publisher_of(goals, connection, topic) as publisher, source_of(connection, topic) as source:
+            await publish_all(publisher)
+
+            await follow(consumer_of(reporting, goals), source, reporting, 30)
+
+        assert await applied_positions(reporting) == list(range(1, 31))
+
+    async def test_an_offset_that_was_not_committed_changes_nothing(
+        self, goals: Service, reporting: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 5)
+        async with publisher_of(goals, connection, topic) as publisher:
+            await publish_all(publisher)
+            async with source_of(connection, topic, "first") as source:
+                await follow(consumer_of(reporting, goals), source, reporting, 5)
+            await log_of(goals, 2)
+            await publish_all(publisher)
+
+        async with source_of(connection, topic, "group without offsets") as source:
+            await follow(consumer_of(reporting, goals), source, reporting, 7)
+
+        assert await applied_positions(reporting) == [1, 2, 3, 4, 5, 6, 7]
+
+    async def test_what_the_topic_has_lost_comes_from_the_feed(
+        self, goals: Service, reporting: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 6)
+        lost = await envelopes(goals)
+        sender = Sender(connection, topic)
+        await sender.send([Record(b"key", event.text.encode(), ()) for event in lost[4:]], within=10)
+        await sender.close()
+        feed = LogFeed(goals)
+
+        async with source_of(connection, topic) as source:
+            await follow(consumer_of(reporting, goals, feed=feed), source, reporting, 6)
+
+        assert feed.asked == [0]
+        assert await applied_positions(reporting) == [1, 2, 3, 4, 5, 6]
+
+    async def test_the_same_row_goes_on_when_the_source_is_switched(
+        self, goals: Service, reporting: Service, connection: Connection, topic: str
+    ) -> None:
+        consumer = consumer_of(reporting, goals)
+        await log_of(goals, 3)
+        await consumer.step(LogFeed(goals))
+        await log_of(goals, 3)
+        async with publisher_of(goals, connection, topic) as publisher, source_of(connection, topic) as source:
+            await publish_all(publisher)
+            await follow(consumer, source, reporting, 6)
+        await log_of(goals, 1)
+
+        await consumer.step(LogFeed(goals))
+
+        assert await applied_positions(reporting) == list(range(1, 8))
+
+    async def test_a_message_that_is_no_event_is_passed_over(
+        self, goals: Service, reporting: Service, connection: Connection, topic: str
+    ) -> None:
+        await log_of(goals, 2)
+        known = await envelopes(goals)
+        values = [known[0].text.encode(), b"not an event", b"", known[1].text.encode()]
+        sender = Sender(connection, topic)
+        await sender.send([Record(b"key", value, ()) for value in values], within=10)
+        await sender.close()
+
+        async with source_of(connection, topic) as source:
+            await follow(consumer_of(reporting, goals), source, reporting, 2)
+
+        assert await applied_positions(reporting) == [1, 2]
+
+    async def test_a_second_member_stands_by_and_takes_over(
+        self, goals: Service, reporting: Service, connection: Connection, topic: str
+    ) -> None:
+        consumer = consumer_of(reporting, goals)
+        await log_of(goals, 3)
+        async with publisher_of(goals, connection, topic) as publisher, source_of(connection, topic) as standby:
+            await publish_all(publisher)
+            async with source_of(connection, topic) as first:
+                sources = (first, standby)
+                async with asyncio.timeout(40):
+                    while await held_position(reporting) < 3:
+                        await asyncio.gather(*(consumer_of(reporting, goals).step(source) for source in sources))
+            await log_of(goals, 3)
+            await publish_all(publisher)
+
+            await follow(consumer, standby, reporting, 6)
+
+        assert await applied_positions(reporting) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.slow
+class TestBrokerDies:
+    @pytest.fixture
+    async def broker(self, tmp_path: Path) -> AsyncIterator[tuple[str, Child]]:
+        """A broker that a test may kill."""
+        if missing := missing_tools():
+            leave_out(missing)
+        kafka = Kafka(tmp_path / "kafka", port=free_port(), controller_port=free_port())
+        child = Child(kafka.programme(tmp_path / "kafka.log"))
+        await asyncio.to_thread(kafka.prepare)
+        try:
+            await child.start()
+            yield kafka.address, child
+        finally:
+            await child.stop()
+
+    async def test_nothing_is_lost_or_doubled_when_the_broker_is_killed_on_the_way(
+        self, goals: Service, reporting: Service, broker: tuple[str, Child]
+    ) -> None:
+        address, child = broker
+        connection, topic = Connection(address, {}), await topic_on(address)
+        await prepare(reporting)
+        await log_of(goals, 50)
+        consumer = consumer_of(reporting, goals)
+        async with publisher_of(goals, connection, topic) as publisher:
+            await publish_all(publisher)
+            async with source_of(connection, topic) as source:
+                await follow(consumer, source, reporting, 50)
+            await log_of(goals, 50)
+
+            killed = child.pid
+            assert killed is not None
+            os.kill(killed, signal.SIGKILL)
+            with pytest.raises((KafkaError, TimeoutError)):
+                await publisher.step()
+            async with asyncio.timeout(60):
+                while await goals.pool.fetchval("select position from cursor") < 100:
+                    try:
+                        await publisher.step()
+                    except (KafkaError, TimeoutError):
+                        await asyncio.sleep(0.3)
+
+        async with source_of(connection, topic) as source:
+            await follow(consumer, source, reporting, 100)
+        assert await applied_positions(reporting) == list(range(1, 101))
+        assert sorted(set(await sent_positions(connection, topic))) == list(range(1, 101))
