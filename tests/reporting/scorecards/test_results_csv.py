@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from services.reporting.scorecards.domain import ResultFilters
 from services.reporting.scorecards.formats.results_csv import COLUMNS
 from services.reporting.scorecards.queries import results
 from tests.reporting.scorecards.conftest import Tell, client_of, signed_in, teller
@@ -143,7 +144,9 @@ class TestReaders:
         file = tmp_path / "results.csv"
         file.write_text((await client.get("/v1/results.csv?frequency=month&level=organisation")).text)
 
-        sums = duckdb.sql(f"select period_start, sum(numerator) from '{file}' group by 1 order by 1").fetchall()
+        with duckdb.connect() as database:
+            database.execute(f"select period_start, sum(numerator) from '{file}' group by 1 order by 1")
+            sums = database.fetchall()
 
         assert sums == [(FEBRUARY, 19300), (MARCH, 8655)]
 
@@ -152,7 +155,7 @@ async def test_it_is_sent_without_holding_a_connection(empty: FastAPI, monkeypat
     await teller(empty)(*small_world(), evaluation("RF4"), evaluation("RQM"))
     monkeypatch.setattr(results, "RESULTS_PER_CHUNK", 1)
     async with empty.state.sessions() as session, session.begin():
-        export = await results.checked_export(session, results.ResultFilters())
+        export = await results.checked_export(session, ResultFilters())
 
     held = [empty.state.engine.pool.checkedout() async for _ in results.stream_results(empty.state.sessions, export)]
 

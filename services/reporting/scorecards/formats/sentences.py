@@ -18,6 +18,7 @@ def number(value: Decimal, indicator: IndicatorRef, languages: Sequence[str] = (
 def status_sentence(
     status: Status,
     *,
+    rule: str,
     indicator: IndicatorRef,
     value: Decimal | None,
     target: Target | None,
@@ -30,10 +31,14 @@ def status_sentence(
     def shown(decimal: Decimal | None) -> str:
         return NO_VALUE if decimal is None else number(decimal, indicator, languages)
 
+    if rule == "not_applicable":
+        return "This does not apply here in this period."
     if status == "not_expected":
         return "Nothing is expected to be reported for this period."
     if value is None:
         return _nothing_reported(coverage, missing_reason)
+    if rule == "target_for_another_frequency":
+        return f"{shown(value)}; the target is for periods of another length."
     if status == "no_information" or target is None or target.type == "undefined":
         return f"{shown(value)}, with no target to hold it against."
     return _judged(status, shown(value), target, shown, languages) + _origin(target)
@@ -58,7 +63,7 @@ def _judged(
         return f"{value} {inside} the range from {shown(target.low)} to {shown(target.high)}."
     goal = shown(target.value)
     if status in ("on_track", "off_track"):
-        return f"{value} is {'on' if good else 'off'} the way to the target of {goal}."
+        return f"{value} {'keeps up with' if good else 'falls behind'} the way to the target, now at {goal}."
     if target.type in ("decrease_to", "maintain_at_or_below"):
         return f"{value} is {'within' if good else 'above'} the target of {goal} or less."
     return f"{value} {'reaches' if good else 'is below'} the target of {goal} or more."
@@ -67,7 +72,7 @@ def _judged(
 def _origin(target: Target) -> str:
     said = ""
     if target.derived:
-        said += " The period has no target of its own: this one lies on the line from the baseline to the target."
+        said += " The period has no target of its own: that is on the line from the baseline to the target."
     if target.inherited_from is not None:
         said += f" It is the target of {target.inherited_from.code}, which holds for the units below."
     return said

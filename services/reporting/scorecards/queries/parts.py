@@ -152,6 +152,7 @@ def figure_of(
         status_rule=value.status_rule,
         status_sentence=status_sentence(
             status,
+            rule=value.status_rule,
             indicator=indicator.ref,
             value=value.value,
             target=target,
@@ -165,6 +166,7 @@ def figure_of(
 def empty_figure(period: ShownPeriod | None, indicator: Known, *, expected: bool, languages: Sequence[str]) -> Figure:
     """What stands where goals has said nothing: expected and still to come, or not expected at all."""
     status: Status = "no_information" if expected else "not_expected"
+    rule = NOT_EVALUATED_YET if expected else NOTHING_EXPECTED
     coverage = Coverage(0, int(expected))
     return Figure(
         period=period,
@@ -177,9 +179,10 @@ def empty_figure(period: ShownPeriod | None, indicator: Known, *, expected: bool
         target=None,
         progress=None,
         status=status,
-        status_rule=NOT_EVALUATED_YET if expected else NOTHING_EXPECTED,
+        status_rule=rule,
         status_sentence=status_sentence(
             status,
+            rule=rule,
             indicator=indicator.ref,
             value=None,
             target=None,
