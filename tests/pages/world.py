@@ -121,11 +121,11 @@ class World:
                 above = self.parents[above]
         for unit in counts:
             series = known_as(f"{indicator}/{unit}")
-            months = counts[unit]
+            reported = sorted(counts[unit])
             self.tell(
                 AssignmentChanged(
                     assignment_id=known_as(f"assignment/{indicator}/{unit}"), indicator_id=known_as(indicator),
-                    unit_id=known_as(unit), valid_from=min(months), valid_to=None,
+                    unit_id=known_as(unit), valid_from=reported[0], valid_to=None,
                 ),
                 known_as(f"assignment/{indicator}/{unit}"),
             )  # fmt: skip
@@ -135,10 +135,12 @@ class World:
                     series=SeriesKey(indicator_id=known_as(indicator), unit_id=known_as(unit)),
                     values=[
                         RecordedValue(
-                            measurement_id=known_as(f"{series}{month}"), period=PeriodKey(frequency="month", start=month),
-                            vintage=2 if month == max(months) else 1, value=Decimal(1),
+                            measurement_id=known_as(f"{series}{month}"),
+                            period=PeriodKey(frequency="month", start=month),
+                            vintage=2 if month == reported[-1] else 1,
+                            value=Decimal(1),
                         )
-                        for month in sorted(months)
+                        for month in reported
                     ],
                 ),
                 series,
@@ -158,7 +160,7 @@ class World:
     ) -> None:
         """What goals says of one series."""
         periods = [
-            _period(PeriodKey(frequency="month", start=month), *sums[month], target=target, unit=unit)
+            _period(PeriodKey(frequency="month", start=month), sums[month], target=target, unit=unit)
             for month in sorted(sums)
         ]
         gone = max(sums) < expected_to
@@ -172,7 +174,7 @@ class World:
         whole = [sum(sums[month][place] for month in sums) for place in (0, 1)]
         newest = 1 if own else max(sums[month][2] for month in sums)
         record = PeriodKey(frequency="record", start=min(sums))
-        periods.append(_period(record, *whole, newest, target=target, unit=unit))
+        periods.append(_period(record, [*whole, newest], target=target, unit=unit))
         result = known_as(f"result/{indicator}/{unit}")
         self.tell(
             EvaluationMade(
@@ -199,9 +201,8 @@ class World:
                     await handlers[type(event)](session, [received])
 
 
-def _period(
-    period: PeriodKey, numerator: int, denominator: int, reported: int, *, target: int | None, unit: str
-) -> EvaluatedPeriod:
+def _period(period: PeriodKey, sums: Sequence[int], *, target: int | None, unit: str) -> EvaluatedPeriod:
+    numerator, denominator, reported = sums
     value = rounded(divided(Decimal(numerator), Decimal(denominator)) * 100)
     held = TargetValue(type="maintain_at_or_above", value=Decimal(target)) if target is not None else None
     met = target is not None and value >= target

@@ -22,9 +22,9 @@ VARIATION = {
     "neutral_low": "Unusually low",
 }
 ASSURANCE = {
-    "consistent_pass": "Will meet the target",
-    "consistent_fail": "Will not meet the target",
-    "inconsistent": "May or may not meet the target",
+    "consistent_pass": "Likely to keep meeting the target",
+    "consistent_fail": "Unlikely to meet the target without a change",
+    "inconsistent": "Could meet or miss the target",
 }
 
 
@@ -81,3 +81,14 @@ def caution(chart: StoredChart) -> str | None:
         return None
     known = f"only {segment.points} {period}{'' if segment.points == 1 else 's'}"
     return f"The limits rest on {known}; they are rough until there are {SHORT}."
+
+
+def limits_sentence(chart: StoredChart, *, decimals: int, unit: str) -> str | None:
+    """The average and the limits, where one set of them holds from beginning to end."""
+    limits = chart.xmr.segments[0].limits if len(chart.xmr.segments) == 1 else None
+    if limits is None or limits.centre is None:
+        return None
+    average = f"The average is {with_unit(limits.centre, decimals, unit)}"
+    if limits.lower is None or limits.upper is None:
+        return f"{average}."
+    return f"{average}, usual variation from {number(limits.lower, decimals)} to {number(limits.upper, decimals)}."

@@ -13,6 +13,7 @@ from services.reporting.scorecards.queries.cards import scorecard
 from services.reporting.scorecards.queries.dashboards import dashboard
 from services.reporting.scorecards.queries.periods import periods_with_figures
 from services.reporting.scorecards.web import views
+from services.reporting.scorecards.web.tiles import tile_view
 from shared.http.middleware import public_cache
 from shared.http.sessions import Reading
 from shared.ui.render import page
@@ -99,6 +100,7 @@ async def dashboard_page(
         periods=[views.choice(each) for each in known],
         say=say,
         shares=views.shares(board),
+        columns=views.columns_with_something(board),
         views=views,
         body_name=say.text(known_body.name) if known_body else "",
     )
@@ -117,7 +119,7 @@ async def scorecard_page(
         request,
         "scorecard.html",
         card=card,
-        tiles=[views.tile_view(tile, say) for tile in card.tiles],
+        tiles=[tile_view(tile, say) for tile in card.tiles],
         period=period,
         periods=views.period_choices(card),
         say=say,

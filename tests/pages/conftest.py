@@ -1,0 +1,104 @@
+"""A small body that the pages tell of, in one service's process or on a port that a browser can reach."""
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import httpx
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI
+
+from services.reporting.app import create_app
+from services.reporting.settings import ReportingSettings
+from shared.database import transaction
+from tests.fixtures.databases import Templates
+from tests.fixtures.services import ClientFor
+from tests.pages.world import Counts, World, months
+
+FIRST, LAST = date(2017, 4, 1), date(2019, 3, 1)
+Serve = Callable[[FastAPI], Awaitable[str]]
+
+
+class _InOurLoop(uvicorn.Server):
+    """A server that leaves signals to pytest."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signal."""
+        yield
+
+
+@pytest_asyncio.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """`await serve(app)`: the address at which a browser finds the application."""
+    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
+
+    async def start(app: FastAPI) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = _InOurLoop(uvicorn.Config(app, log_config=None, lifespan="on"))
+        running.append((server, asyncio.create_task(server.serve([listener]))))
+        async with asyncio.timeout(20):
+            while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, and no event, for this
+                await asyncio.sleep(0.02)
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for server, task in running:
+        server.should_exit = True
+        await task
+
+
+def a_record(seed: int, level: int) -> Counts:
+    """Two years of figures around a level out of a hundred, with a month missing."""
+    source = random.Random(seed)  # noqa: S311 - a repeatable series, not a secret
+    every = [month for month in months(FIRST, 24) if month != date(2018, 7, 1)]
+    return {month: (10 * level + source.randrange(-30, 30), 1000) for month in every}
+
+
+def small_body() -> World:
+    """Two regions, four organisations, one of which stopped; a survey; an indicator that is not public."""
+    world = World()
+    world.body("Rivershire")
+    for region in ("North", "South"):
+        world.unit(region.lower(), region, "root", "region")
+    world.unit("N1", "Northgate <Hospital> & Clinic", "north", "organisation")
+    world.unit("N2", "N2", "north", "organisation")
+    world.unit("S1", "Southmoor", "south", "organisation")
+    world.unit("S2", "Old Southmoor", "south", "organisation")
+    world.indicator("waits", "Seen within four hours")
+    world.indicator("recommend", "Would recommend us", decimals=1)
+    world.indicator("sickness", "Days lost to sickness", disclosure_class="internal")
+    world.survey("visit", "Your visit", "recommend", "Simulated answers")
+    stopped = {month: counts for month, counts in a_record(4, 90).items() if month < date(2018, 4, 1)}
+    units = {"N1": a_record(1, 97), "N2": a_record(2, 80), "S1": a_record(3, 91), "S2": stopped}
+    world.figures("waits", units, target=95, expected_to=LAST)
+    world.figures("recommend", {"N1": a_record(5, 70)}, target=None, expected_to=LAST)
+    world.figures("sickness", {"N1": a_record(6, 50)}, target=None, expected_to=LAST)
+    return world
+
+
+@pytest_asyncio.fixture(scope="session")
+async def reporting(templates: Templates) -> AsyncIterator[FastAPI]:
+    """The reporting service that has heard all of it; pages only read, so that one serves every test."""
+    own = await templates.clone("reporting")
+    app = create_app(ReportingSettings.model_validate({"REPORTING_DATABASE_URL": own.url, "env": "local"}))
+    async with transaction(app.state.sessions) as session:
+        await small_body().apply(session)
+    await app.state.engine.dispose()
+    yield app
+    await app.state.engine.dispose()
+    await templates.drop(own.name)
+
+
+@pytest_asyncio.fixture
+async def browse(
+    reporting: FastAPI, client_for: ClientFor
+) -> AsyncIterator[Callable[[str], Awaitable[httpx.Response]]]:
+    """`await browse("/scorecards")`: a page of the reporting service, asked for as browsers do."""
+    async with client_for(reporting) as client:
+        client.headers["Accept"] = "text/html,application/xhtml+xml,*/*;q=0.8"
+        yield client.get
