@@ -4,7 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.services", "tests.fixtures.lanes"]
+pytest_plugins = [
+    "tests.fixtures.databases",
+    "tests.fixtures.services",
+    "tests.fixtures.lanes",
+    "tests.fixtures.browser",
+]
 
 
 @pytest.fixture

@@ -10,29 +10,21 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from deploy.local.issuer import prepare, public_keys, settings_for, sign
+from deploy.local.issuer import public_keys, settings_for
 from deploy.postgres.bootstrap import url_of
 from shared.http.ddl import idempotency_table
-from tests.fixtures.services import ClientFor
+from tests.fixtures.services import ClientFor, SignsTokens
 from tests.shared.http.tiny import SCHEMA, TABLES, create_tiny
 
 Token = Callable[..., dict[str, str]]
 
 
-@pytest.fixture(scope="session")
-def issuing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of an issuer that nobody serves."""
-    directory = tmp_path_factory.mktemp("issuer")
-    prepare(directory, 1)
-    return directory
-
-
 @pytest.fixture
-def bearer(issuing: Path) -> Token:
+def bearer(token: SignsTokens) -> Token:
     """`bearer("writer", "RF4")`: the header that signs a role in."""
 
     def make(role: str, unit: str | None = None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {sign(issuing, role, unit)}"}
+        return {"Authorization": f"Bearer {token(role, unit)}"}
 
     return make
 
@@ -54,13 +46,13 @@ async def tiny_database(postgres: str) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture
-async def tiny(tiny_database: str, issuing: Path) -> FastAPI:
+async def tiny(tiny_database: str, issuer_directory: Path) -> FastAPI:
     """The tiny service, on empty tables."""
     inside = await asyncpg.connect(tiny_database)
     await inside.execute("truncate tiny.thing, tiny.log_head, tiny.idempotency")
     await inside.close()
-    address = (issuing / "address").read_text()
-    return create_tiny(tiny_database, settings_for(address, ["writer", "reader"]), public_keys(issuing))
+    trusted = settings_for((issuer_directory / "address").read_text(), ["writer", "reader"])
+    return create_tiny(tiny_database, trusted, public_keys(issuer_directory))
 
 
 @pytest_asyncio.fixture

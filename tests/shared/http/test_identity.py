@@ -28,19 +28,19 @@ Made = Callable[..., str]
 
 
 @pytest.fixture
-def key(issuing: Path) -> ECKey:
+def key(issuer_directory: Path) -> ECKey:
     """The issuer's private key."""
-    return ECKey.import_key(json.loads((issuing / "key.json").read_text()))
+    return ECKey.import_key(json.loads((issuer_directory / "key.json").read_text()))
 
 
 @pytest.fixture
-def made(issuing: Path, key: ECKey) -> Made:
+def made(issuer_directory: Path, key: ECKey) -> Made:
     """A token of the issuer, with changes to its claims and header."""
 
     def make(header: dict[str, Any] | None = None, **claims: Any) -> str:
         now = int(current_time().timestamp())
         good = {
-            "iss": (issuing / "address").read_text(),
+            "iss": (issuer_directory / "address").read_text(),
             "aud": "steward",
             "sub": "ada",
             "exp": now + 60,
@@ -154,31 +154,33 @@ class TestTokens:
 
 
 class TestKeys:
-    async def test_a_new_key_of_the_issuer_is_fetched_once_it_is_seen(self, issuing: Path, tmp_path: Path) -> None:
+    async def test_a_new_key_of_the_issuer_is_fetched_once_it_is_seen(
+        self, issuer_directory: Path, tmp_path: Path
+    ) -> None:
         prepare(tmp_path, 1)
-        published = [public_keys(issuing)]
+        published = [public_keys(issuer_directory)]
         keys = Keys(lambda: _given(published[-1]))
         await keys.holding(None)
-        published.append({"keys": [*public_keys(issuing)["keys"], *public_keys(tmp_path)["keys"]]})
+        published.append({"keys": [*public_keys(issuer_directory)["keys"], *public_keys(tmp_path)["keys"]]})
         new = public_keys(tmp_path)["keys"][0]["kid"]
 
         assert new not in [key.kid for key in (await keys.holding(new)).keys], "asked again too soon"
         keys._fetched_at -= 11
         assert new in [key.kid for key in (await keys.holding(new)).keys]
 
-    async def test_an_issuer_that_is_down_signs_nobody_out(self, issuing: Path) -> None:
-        answers: list[Any] = [public_keys(issuing)]
+    async def test_an_issuer_that_is_down_signs_nobody_out(self, issuer_directory: Path) -> None:
+        answers: list[Any] = [public_keys(issuer_directory)]
         keys = Keys(lambda: _given(answers.pop()))
         await keys.holding(None)
         keys._fetched_at -= 601
 
         assert (await keys.holding(None)).keys
 
-    async def test_without_any_keys_the_door_is_closed_for_now(self, issuing: Path) -> None:
-        verifier = Verifier([settings_for((issuing / "address").read_text(), ["writer"])])
+    async def test_without_any_keys_the_door_is_closed_for_now(self, issuer_directory: Path) -> None:
+        verifier = Verifier([settings_for((issuer_directory / "address").read_text(), ["writer"])])
 
         with pytest.raises(IssuerUnavailable):
-            await verifier.verify(sign(issuing, "writer"))
+            await verifier.verify(sign(issuer_directory, "writer"))
 
 
 async def _given(value: Any) -> Any:
@@ -206,10 +208,10 @@ class TestClaimMap:
     def test_it_gives_roles_with_their_units(self, claims: dict[str, Any], grants: set[Grant]) -> None:
         assert set(grants_of(claims, self.RULES)) == grants
 
-    async def test_a_token_for_a_unit_gives_a_scope_of_that_unit(self, issuing: Path) -> None:
-        issuer = settings_for((issuing / "address").read_text(), ["writer"])
-        identity = await Verifier([issuer], {issuer.issuer: public_keys(issuing)}).verify(
-            sign(issuing, "writer", "RF4")
+    async def test_a_token_for_a_unit_gives_a_scope_of_that_unit(self, issuer_directory: Path) -> None:
+        issuer = settings_for((issuer_directory / "address").read_text(), ["writer"])
+        identity = await Verifier([issuer], {issuer.issuer: public_keys(issuer_directory)}).verify(
+            sign(issuer_directory, "writer", "RF4")
         )
 
         assert scope_for(identity, "w", {"writer": frozenset({"w"})}) == UnitScope(codes=frozenset({"RF4"}))
@@ -234,6 +236,6 @@ class TestSettings:
         with pytest.raises(ValidationError):
             Issuer.model_validate({"issuer": "i", "jwks_url": "j", "audience": "a", "algorithms": [algorithm]})
 
-    async def test_the_reason_is_an_error_of_its_own(self, issuing: Path) -> None:
+    async def test_the_reason_is_an_error_of_its_own(self, issuer_directory: Path) -> None:
         with pytest.raises(TokenRefused):
-            await Verifier([]).verify(sign(issuing, "writer"))
+            await Verifier([]).verify(sign(issuer_directory, "writer"))
