@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Literal
 
 from services.goals.measurements.errors import MeasurementInvalid
@@ -13,6 +13,8 @@ from shared.periods.calendar import FiscalCalendar, Frequency, NotAPeriod, Perio
 ObsStatus = Literal["A", "P", "E", "B", "M", "O"]
 WITHOUT_VALUE: frozenset[ObsStatus] = frozenset({"M", "O"})
 _TOO_LARGE = Decimal(10) ** 18
+_EXACT = Context(prec=60)
+"""Holds the product of two reported decimals digit by digit; the default of 28 digits does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,12 @@ def checked(reported: Reported, rules: Rules, *, today: date) -> Reported:
         raise MeasurementInvalid("The measurement cannot be recorded as it is.", wrong)
     if rules.factor is None or reported.numerator is None or reported.denominator is None:
         return reported
-    value = rounded(divided(reported.numerator * rules.factor, reported.denominator))
+    value = divided(_EXACT.multiply(reported.numerator, rules.factor), reported.denominator)
     if abs(value) >= _TOO_LARGE:
         raise MeasurementInvalid(
             "The ratio is too large.", [FieldError("/numerator", "a ratio of fewer than 19 digits before the point")]
         )
-    return Reported(reported.period, value, reported.numerator, reported.denominator, reported.obs_status)
+    return Reported(reported.period, rounded(value), reported.numerator, reported.denominator, reported.obs_status)
 
 
 def _wrong_period(period: Period, rules: Rules, today: date) -> list[FieldError]:

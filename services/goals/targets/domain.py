@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Literal
 
 from services.goals.targets.errors import (
@@ -19,6 +19,8 @@ TargetType = Literal[
     "increase_to", "decrease_to", "maintain_at_or_above", "maintain_at_or_below", "range", "milestone", "undefined"
 ]
 Direction = Literal["increase", "decrease", "neutral"]
+_EXACT = Context(prec=60)
+"""Holds sums and products of reported decimals digit by digit; the default of 28 digits does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def progress(target: IncreaseTo | DecreaseTo, value: Decimal) -> Decimal:
 
     The other targets have `is_met` instead, never a share.
     """
-    return rounded(divided(value - target.baseline, target.target - target.baseline))
+    return rounded(divided(_EXACT.subtract(value, target.baseline), _span(target)))
 
 
 def is_met(target: TypedTarget, value: Decimal) -> bool | None:
@@ -112,7 +114,11 @@ def is_met(target: TypedTarget, value: Decimal) -> bool | None:
 
 def on_the_way(target: IncreaseTo | DecreaseTo, share: Decimal) -> Decimal:
     """Where a straight line from baseline to target stands after a share of the time; a derived trajectory."""
-    return rounded(target.baseline + (target.target - target.baseline) * share)
+    return rounded(_EXACT.add(target.baseline, _EXACT.multiply(_span(target), share)))
+
+
+def _span(target: IncreaseTo | DecreaseTo) -> Decimal:
+    return _EXACT.subtract(target.target, target.baseline)
 
 
 def check_direction(target: TypedTarget, direction: Direction) -> None:
