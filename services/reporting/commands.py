@@ -13,12 +13,12 @@ from services.reporting.settings import ReportingSettings
 from shared.database import engine_for, sessions_of
 from shared.messaging.dead_letters import unresolved
 
-app = typer.Typer(no_args_is_help=True, help="What reporting knows, and how far it has followed the others.")
+app = typer.Typer(name="reporting", help="Look after the reporting service.", no_args_is_help=True)
 
 
 @app.callback()
 def reporting() -> None:
-    """What reporting knows, and how far it has followed the others."""
+    """Look after the reporting service."""
 
 
 @app.command()

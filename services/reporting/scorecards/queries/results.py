@@ -33,7 +33,7 @@ from shared.database import SessionFactory
 from shared.http.auth import UnitScope
 from shared.messaging.dead_letters import held_back_subjects
 
-RESULTS_PER_CHUNK = 50
+RESULTS_PER_CHUNK = 20
 """Series read in one short transaction; each may have some hundred periods."""
 
 
