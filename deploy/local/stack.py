@@ -4,7 +4,8 @@ import asyncio
 import fcntl
 import json
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -20,13 +21,15 @@ from shared.migrations import migrate
 
 Events = Literal["feed", "kafka"]
 _ADMINISTRATOR = "postgres"
+LAST_RUN_LEAVES = 15.0
+"""Seconds that the children of a run that was killed get to end by themselves."""
 
 
 class Stack:
     """Three services with their workers, the issuer of their tokens, PostgreSQL and, where asked for, Kafka.
 
-    Start order: issuer, PostgreSQL and Kafka; databases, schemas and body; APIs and workers. Each of them is restarted
-    when it dies. Stop order: APIs, workers, issuer, Kafka, PostgreSQL.
+    Start order: PostgreSQL and Kafka; issuer, databases, schemas and body; APIs, and workers once Kafka is there. Each
+    part is restarted when it dies. Stop order: APIs, workers, issuer, Kafka, PostgreSQL.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Stack:
         self._children: dict[str, Child] = {}
         self._lock: IO[str] | None = None
         self._announced: dict[str, Any] | None = None
+        self._events_can_travel = asyncio.Event()
+        self._was_cut_off = False
         self.database_url = database_url or ""
 
     @property
@@ -74,25 +79,9 @@ class Stack:
         self._claim_directory()
         for file in self._ready_files:
             file.unlink(missing_ok=True)
-        for port, purpose in self.ports.used(postgres=not self._given_database, kafka=self.events == "kafka"):
-            check_port_free(port, purpose)
+        await self._check_ports()
         passwords = passwords_in(self.directory, [_ADMINISTRATOR, *SERVICES])
-        await _together(self._start_postgres(passwords[_ADMINISTRATOR]), self._start_kafka())
-        deployment = Deployment(
-            ports=self.ports,
-            directory=self.directory,
-            events=f"kafka://{self.kafka}" if self.kafka else "feed",
-            body=self._body.slug,
-            database_urls={s: url_of(self.database_url, s, user=s, password=passwords[s]) for s in SERVICES},
-        )
-        self._report("Preparing the databases")
-        await _together(self._run("issuer", deployment.issuer()), self._prepare_databases(passwords, deployment))
-        self._report("Starting the services")
-        await _together(
-            *(self._run(service, deployment.api(service)) for service in SERVICES),
-            *(self._run(f"{service}_worker", deployment.worker(service)) for service in SERVICES),
-        )
-        self.tokens = deployment.tokens()
+        await _together(self._start_kafka(), self._start_services(passwords))
 
     async def announce(self, *, loaded: object, seconds: float) -> None:
         """Write the ready file, now and whenever a part has come back under another process id."""
@@ -114,6 +103,7 @@ class Stack:
             children = [self._children.pop(name) for name in group if name in self._children]
             await asyncio.gather(*(child.stop() for child in children))
         if self._lock:
+            self._lock.truncate(0)
             self._lock.close()
             self._lock = None
 
@@ -128,10 +118,26 @@ class Stack:
             owner = lock.read().strip()
             lock.close()
             raise CannotRun(f"{self.directory} is in use by another Steward (process {owner}).") from error
+        lock.seek(0)
+        self._was_cut_off = bool(lock.read())
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+
+    async def _check_ports(self) -> None:
+        """Every port must be free; where the last run was cut off, its children may need a moment to leave theirs."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + (LAST_RUN_LEAVES if self._was_cut_off else 0)
+        for port, purpose in self.ports.used(postgres=not self._given_database, kafka=self.events == "kafka"):
+            while True:
+                try:
+                    check_port_free(port, purpose)
+                    break
+                except CannotRun:
+                    if clock() >= deadline:
+                        raise
+                await asyncio.sleep(0.1)
 
     async def _start_postgres(self, password: str) -> None:
         if self._given_database:
@@ -143,12 +149,33 @@ class Stack:
         await self._run("postgres", server.programme(self._log("postgres")), attempts=START_ATTEMPTS)
 
     async def _start_kafka(self) -> None:
-        if self.events != "kafka":
-            return
-        broker = Kafka(self.directory / "kafka", port=self.ports.kafka, controller_port=self.ports.kafka_controller)
-        await asyncio.to_thread(broker.prepare, self._report)
-        await self._run("kafka", broker.programme(self._log("kafka")))
-        await make_topics(broker.address)
+        if self.events == "kafka":
+            broker = Kafka(self.directory / "kafka", port=self.ports.kafka, controller_port=self.ports.kafka_controller)
+            await asyncio.to_thread(broker.prepare, self._report)
+            await self._run("kafka", broker.programme(self._log("kafka")))
+            await make_topics(broker.address)
+        self._events_can_travel.set()
+
+    async def _start_services(self, passwords: Mapping[str, str]) -> None:
+        await self._start_postgres(passwords[_ADMINISTRATOR])
+        deployment = Deployment(
+            ports=self.ports,
+            directory=self.directory,
+            events=f"kafka://{self.kafka}" if self.kafka else "feed",
+            body=self._body.slug,
+            database_urls={s: url_of(self.database_url, s, user=s, password=passwords[s]) for s in SERVICES},
+        )
+        self._report("Preparing the databases")
+        await _together(self._run("issuer", deployment.issuer()), self._prepare_databases(passwords, deployment))
+        self._report("Starting the services")
+        await _together(
+            *(self._run(service, deployment.api(service)) for service in SERVICES), self._start_workers(deployment)
+        )
+        self.tokens = deployment.tokens()
+
+    async def _start_workers(self, deployment: Deployment) -> None:
+        await self._events_can_travel.wait()
+        await _together(*(self._run(f"{service}_worker", deployment.worker(service)) for service in SERVICES))
 
     async def _prepare_databases(self, passwords: Mapping[str, str], deployment: Deployment) -> None:
         await bootstrap(self.database_url, passwords)
@@ -179,6 +206,18 @@ class Stack:
         }
         for file in self._ready_files:
             write_private(file, json.dumps(content, indent=2))
+
+
+@asynccontextmanager
+async def running(stack: Stack) -> AsyncIterator[Stack]:
+    """A stack that is started and announced, without the demo's data, and stopped afterwards."""
+    began = asyncio.get_running_loop().time()
+    try:
+        await stack.start()
+        await stack.announce(loaded={}, seconds=asyncio.get_running_loop().time() - began)
+        yield stack
+    finally:
+        await stack.stop()
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:
