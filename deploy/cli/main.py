@@ -2,25 +2,29 @@
 
 import typer
 
-from deploy.cli import bootstrap, demo, load, migrate, openapi, routes, serve, token, worker
+from deploy.cli import bootstrap, contracts, demo, load, migrate, openapi, routes, serve, token, worker
+
+TRY = "Try it on this machine"
+RUN = "Run it"
+LOOK = "Look at it"
 
 app = typer.Typer(
     name="steward",
     help="Steward: goals, feedback and reporting for public bodies. Start with «steward demo».",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,
     pretty_exceptions_show_locals=False,
 )
-app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("bootstrap")(bootstrap.bootstrap)
-app.command("migrate")(migrate.migrate)
-app.command("load")(load.load)
-app.command("token")(token.token)
-app.command("routes")(routes.routes)
-app.command("openapi")(openapi.openapi)
+app.command("demo", rich_help_panel=TRY)(demo.demo)
+app.command("load", rich_help_panel=TRY)(load.load)
+app.command("token", rich_help_panel=TRY)(token.token)
+app.command("bootstrap", rich_help_panel=RUN)(bootstrap.bootstrap)
+app.command("migrate", rich_help_panel=RUN)(migrate.migrate)
+app.command("serve", rich_help_panel=RUN)(serve.serve)
+app.command("worker", rich_help_panel=RUN)(worker.worker)
+app.command("routes", rich_help_panel=LOOK)(routes.routes)
+app.command("openapi", rich_help_panel=LOOK)(openapi.openapi)
+app.command("contracts", rich_help_panel=LOOK)(contracts.contracts)
 
 if __name__ == "__main__":
     app()
