@@ -39,7 +39,7 @@ async def serve() -> AsyncIterator[Serve]:
 
     async def start(app: FastAPI) -> str:
         listener = socket.create_server(("127.0.0.1", 0))
-        server = _InOurLoop(uvicorn.Config(app, log_config=None, lifespan="on"))
+        server = _InOurLoop(uvicorn.Config(app, log_config=None, access_log=False, log_level="error"))
         running.append((server, asyncio.create_task(server.serve([listener]))))
         async with asyncio.timeout(20):
             while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, and no event, for this
