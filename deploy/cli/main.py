@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import bootstrap, contracts, demo, load, migrate, openapi, routes, serve, token, worker
+from deploy.cli import bootstrap, contracts, demo, events, load, migrate, openapi, routes, serve, token, worker
 
 TRY = "Try it on this machine"
 RUN = "Run it"
@@ -25,6 +25,7 @@ app.command("worker", rich_help_panel=RUN)(worker.worker)
 app.command("routes", rich_help_panel=LOOK)(routes.routes)
 app.command("openapi", rich_help_panel=LOOK)(openapi.openapi)
 app.command("contracts", rich_help_panel=LOOK)(contracts.contracts)
+app.add_typer(events.app, name="events", rich_help_panel=LOOK)
 
 if __name__ == "__main__":
     app()

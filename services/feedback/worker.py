@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
-from services.feedback.directory.consumers import HANDLERS
+from services.feedback.directory.consumers import HANDLERS as DIRECTORY
 from services.feedback.schema import EVENT_TABLES, Idempotency
 from services.feedback.scores.jobs import fold_answers
 from services.feedback.settings import FeedbackSettings
 from shared.database import transaction
 from shared.http.idempotency import forget_old_answers
 from shared.messaging.worker import Loop, WorkerContext, run_worker
+
+HANDLERS = (DIRECTORY,)
+"""What is done with the events of others, capability by capability."""
 
 
 def main(settings: FeedbackSettings | None = None) -> None:
@@ -30,7 +33,7 @@ def main(settings: FeedbackSettings | None = None) -> None:
         service="feedback",
         settings=settings,
         tables=EVENT_TABLES,
-        handlers=[HANDLERS],
+        handlers=HANDLERS,
         follows=["goals"],
         loops=[
             Loop("fold", timedelta(milliseconds=250), fold),

@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 from services.goals.evaluation.jobs import clear_dirty_list
-from services.goals.measurements.consumers import HANDLERS
+from services.goals.measurements.consumers import HANDLERS as MEASUREMENTS
 from services.goals.measurements.jobs import take_pending_scores
 from services.goals.schema import EVENT_TABLES, Idempotency
 from services.goals.settings import GoalsSettings
 from shared.database import transaction
 from shared.http.idempotency import forget_old_answers
 from shared.messaging.worker import Loop, WorkerContext, run_worker
+
+HANDLERS = (MEASUREMENTS,)
+"""What is done with the events of others, capability by capability."""
 
 
 def main(settings: GoalsSettings | None = None) -> None:
@@ -21,7 +24,7 @@ def main(settings: GoalsSettings | None = None) -> None:
         service="goals",
         settings=settings or GoalsSettings(),
         tables=EVENT_TABLES,
-        handlers=[HANDLERS],
+        handlers=HANDLERS,
         follows=["feedback"],
         loops=[
             Loop("evaluation", timedelta(milliseconds=50), clear_dirty_list),

@@ -21,18 +21,8 @@ from shared.messaging.outbox import publish
 from shared.messaging.tables import EventTables
 from tests.fixtures.databases import Database
 
-
-def _tables(name: str, schema: object) -> EventTables:
-    named = ("Outbox", "LogHead", "EventLog", "Progress", "DeadLetter", "Cursor")
-    return EventTables(name, *(getattr(schema, each) for each in named))
-
-
 TABLES: Mapping[str, EventTables] = MappingProxyType(
-    {
-        "goals": _tables("goals", goals),
-        "feedback": _tables("feedback", feedback),
-        "reporting": _tables("reporting", reporting),
-    }
+    {each.EVENT_TABLES.schema: each.EVENT_TABLES for each in (goals, feedback, reporting)}
 )
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
