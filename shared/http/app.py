@@ -72,8 +72,7 @@ def create_service(
     app.add_middleware(LimitBodies, limits=body_limits or BodyLimits())
     app.add_middleware(Envelope, service=name)
     problems.install(app)
-    app.include_router(health_routes(name, schema))
-    for router in routers:
+    for router in [*routers, health_routes(name, schema)]:
         app.include_router(router)
     docs.install(app, title=title, description=description)
     # After the files of the documentation, whose folder lies below.

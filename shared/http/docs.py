@@ -8,12 +8,14 @@ import fastapi_offline
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from shared.errors import ServiceError
 from shared.http.middleware import public_cache
 from shared.http.problems import RESPONSES, STATUS, NoSuchPath, Problem, all_errors
+from shared.ui.render import environment
 
 STATIC = "/static/docs"
 # Swagger UI writes styles and one script into its page.
@@ -43,7 +45,7 @@ def install(app: FastAPI, *, title: str, description: str, openapi_url: str = "/
             swagger_js_url=f"{STATIC}/swagger-ui-bundle.js",
             swagger_css_url=f"{STATIC}/swagger-ui.css",
             swagger_favicon_url=f"{STATIC}/favicon.png",
-            swagger_ui_parameters={"persistAuthorization": True, "tryItOutEnabled": True, "validatorUrl": None},
+            swagger_ui_parameters={"tryItOutEnabled": True, "validatorUrl": None},
         )
         page.headers["Content-Security-Policy"] = _DOCS_POLICY
         return page
@@ -110,11 +112,9 @@ def _first_words(error: type[ServiceError]) -> str:
 
 
 def _page(title: str, body: str) -> HTMLResponse:
-    page = HTMLResponse(
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width"></head>'
-        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
-    )
+    # Markup: every text in the body has been escaped by whoever put it there.
+    html = environment().get_template("plain.html").render(title=title, body=Markup(body), links={})  # noqa: S704 - as said
+    page = HTMLResponse(html)
     public_cache(page, 300)
     return page
 

@@ -34,7 +34,7 @@ class Listed(BaseModel):
 
 def ask_for_fields(request: Request, route: APIRoute) -> None:
     """Remember for this request which fields it wants; refuse those that the route's items do not have."""
-    wanted = request.query_params.get("fields")
+    wanted = request.query_params.get("fields") if request.scope["query_string"] else None
     if wanted is None:
         _asked.set(None)
         return

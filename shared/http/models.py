@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Strict(BaseModel):
     """Parent of every request body: a field that it does not know is an error, not a silence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 ABSENT: Any = Field(default_factory=lambda: None)

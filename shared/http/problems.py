@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+import asyncpg
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
@@ -16,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from shared.errors import InvalidInput, Kind, NotFound, ServiceError, Unavailable
 from shared.http.validation import broken_json, field_errors
 
+log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: Mapping[Kind, int] = {
@@ -94,7 +97,7 @@ class Internal(ServiceError):
 
 
 class Busy(Unavailable):
-    """The database is not reachable, or two writers met; nothing was kept, and the same request may succeed."""
+    """The database is not reachable, or two writers met; send the same again, with the same Idempotency-Key or id."""
 
     code = "busy"
     title = "Busy at the moment"
@@ -222,12 +225,13 @@ def install(app: FastAPI) -> None:
     async def from_database(request: Request, error: Exception) -> Response:
         if not is_transient(error):
             raise error
-        return problem_response(request, Busy("The database cannot take this now; nothing was kept."))
+        log.warning("database_busy", reason=type(error).__name__)
+        return problem_response(request, Busy("The database cannot take this now; send the same again."))
 
     app.add_exception_handler(ServiceError, anticipated)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, from_framework)
-    for unreachable in (DBAPIError, PoolExhausted, OSError):
+    for unreachable in (DBAPIError, PoolExhausted, OSError, asyncpg.PostgresError):
         app.add_exception_handler(unreachable, from_database)
 
 
@@ -257,15 +261,18 @@ def translated(request: Request, error: HTTPException) -> ServiceError:
     return Internal(f"The framework answered {error.status_code}.")
 
 
-TRANSIENT_STATES = {"40001", "40P01", "55P03", "57P01", "57P03", "53300"}
-"""Serialisation failure, deadlock, lock not available, shutting down, starting up, too many connections."""
+TRANSIENT_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
+"""Serialisation failure, deadlock, lock not available, shutting down, crashed, starting up, too many connections."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether nothing was kept and the same request may succeed later."""
+    """Whether the database was away or busy, so that the same request may succeed later."""
     if isinstance(error, DBAPIError):
-        return getattr(error.orig, "sqlstate", None) in TRANSIENT_STATES
-    return isinstance(error, PoolExhausted | ConnectionRefusedError)
+        return error.connection_invalidated or (error.orig is not None and is_transient(error.orig))
+    if isinstance(error, PoolExhausted | ConnectionError):
+        return True
+    state = str(getattr(error, "sqlstate", None) or "")
+    return state in TRANSIENT_STATES or state.startswith("08")
 
 
 def all_errors(parent: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from shared.http.auth import Permitted
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path."""
+    """One method of one path; `*` for whatever a mounted application does with it."""
 
     name: str
     """Such as `GET /v1/units/{key}`."""
@@ -37,7 +39,13 @@ def operations_of(app: FastAPI) -> list[Operation]:
 
 def _operations(app: FastAPI) -> Iterator[Operation]:
     for context in iter_route_contexts(app.routes):
-        if not isinstance(context.original_route, APIRoute):
+        route = context.original_route
+        if isinstance(route, Mount) and not isinstance(route.app, StaticFiles):
+            yield Operation(f"* {route.path}", frozenset(), False, "")
+        if isinstance(route, Route) and not isinstance(route, APIRoute):
+            for method in (route.methods or set()) - {"HEAD"}:
+                yield Operation(f"{method} {route.path}", frozenset(), False, "")
+        if not isinstance(route, APIRoute):
             continue
         permissions = frozenset(_permissions(context.dependant))
         for method in context.methods or ():

@@ -59,8 +59,8 @@ def shown(value: Any) -> str:
     """What was sent, as JSON, shortened, and always printable."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
-    except (TypeError, ValueError):
-        text = str(value)
+    except (TypeError, ValueError, RecursionError):
+        text = type(value).__name__
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= LONGEST_SENT else text[: LONGEST_SENT - 1] + "…"
 

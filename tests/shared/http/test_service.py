@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.routing import BaseRoute
+from starlette.staticfiles import StaticFiles
 
 from shared.errors import ServiceError
 from shared.http import routes
@@ -168,6 +169,14 @@ class TestOperations:
         assert listed["GET /v1/things"] == {"things:read"}
         assert listed["POST /v1/answers"] == set()
         assert listed["GET /livez"] == set()
+        assert listed["GET /openapi.json"] == set()
+
+    def test_a_mounted_application_is_not_overlooked(self) -> None:
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app.mount("/files", StaticFiles(directory="shared"))
+        app.mount("/hidden", FastAPI())
+
+        assert [each.name for each in operations_of(app)] == ["* /hidden"]
 
     def test_a_permission_of_a_whole_router_counts(self) -> None:
         inner = APIRouter()
@@ -178,7 +187,7 @@ class TestOperations:
 
         outer = APIRouter()
         outer.include_router(inner, prefix="/nested")
-        app = FastAPI()
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         app.include_router(outer)
 
         assert [(each.name, set(each.permissions)) for each in operations_of(app)] == [
