@@ -15,12 +15,12 @@ from services.goals.evaluation.domain.judging import TargetVersion
 from services.goals.evaluation.domain.pooling import Amount, Observation, Rules
 from services.goals.evaluation.domain.record import Inputs, Place
 from services.goals.evaluation.tables import Result
-from services.goals.indicators.domain import Span
+from services.goals.indicators.domain import ReportedFrequency, Span
 from services.goals.indicators.tables import Assignment, Indicator
 from services.goals.measurements.tables import Measurement
 from services.goals.organisation.tables import Unit
 from services.goals.targets.tables import Series, Target
-from shared.periods.calendar import Period
+from shared.periods.calendar import FiscalCalendar, Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class ResultSet:
 class Outline:
     """Which units have to do with an indicator, before any number is read."""
 
+    frequency: ReportedFrequency
+    calendar: FiscalCalendar
     parents: Mapping[UUID, UUID | None]
     with_series: frozenset[UUID]
     assigned: frozenset[UUID]
@@ -84,7 +86,10 @@ async def outline_of(session: AsyncSession, wanted: ResultSet) -> Outline:
         .where(*_of(wanted))
     )
     first, last = (await session.exec(recorded)).one()
+    indicator, calendar = await _indicator(session, wanted)
     return Outline(
+        frequency=indicator.frequency,
+        calendar=calendar.fiscal(),
         parents=dict((await session.exec(select(col(Unit.id), col(Unit.parent_id)))).all()),
         with_series=frozenset((await session.exec(series)).all()),
         assigned=frozenset((await session.exec(assigned)).all()),
@@ -106,13 +111,7 @@ async def series_read(session: AsyncSession, wanted: ResultSet) -> dict[UUID, Se
 
 async def inputs_of(session: AsyncSession, wanted: ResultSet, reach: Reach) -> Inputs:
     """All that the evaluation of a result set depends on."""
-    indicator, calendar = (
-        await session.exec(
-            select(Indicator, Calendar)
-            .join(Calendar, col(Calendar.id) == col(Indicator.calendar_id))
-            .where(col(Indicator.id) == wanted.indicator_id)
-        )
-    ).one()
+    indicator, calendar = await _indicator(session, wanted)
     return Inputs(
         calendar=calendar.fiscal(),
         frequency=indicator.frequency,
@@ -124,6 +123,15 @@ async def inputs_of(session: AsyncSession, wanted: ResultSet, reach: Reach) -> I
         observed=await _observed(session, wanted),
         targets=await _targets(session, wanted),
     )
+
+
+async def _indicator(session: AsyncSession, wanted: ResultSet) -> tuple[Indicator, Calendar]:
+    query = (
+        select(Indicator, Calendar)
+        .join(Calendar, col(Calendar.id) == col(Indicator.calendar_id))
+        .where(col(Indicator.id) == wanted.indicator_id)
+    )
+    return (await session.exec(query.execution_options(populate_existing=True))).one()
 
 
 async def _places(session: AsyncSession) -> dict[UUID, Place]:

@@ -48,7 +48,8 @@ class Result(GoalsTable, table=True):
     indicator_id: UUID = Field(foreign_key="goals.indicator.id")
     unit_id: UUID = Field(foreign_key="goals.unit.id")
     disaggregation: dict[str, str] = Field(default_factory=dict, sa_type=JSONB)
-    series_id: UUID | None = Field(default=None, foreign_key="goals.series.id")
+    series_id: UUID | None = None
+    """Not a foreign key: checking it would lock series, which writers hold in an order of their own."""
     version: int = Field(sa_type=BigInteger)
     inputs_version: int = Field(sa_type=BigInteger)
 

@@ -18,12 +18,15 @@ from services.goals.indicators.operations.indicators import create_indicator
 from services.goals.measurements.domain import Reported
 from services.goals.measurements.operations.recording import NewMeasurement, record_measurements
 from services.goals.organisation.domain import NewUnit
-from services.goals.organisation.operations import create_units, establish_body
+from services.goals.organisation.operations import change_unit, create_units, establish_body
+from services.goals.organisation.queries import unit_by_key
 from services.goals.schema import Outbox
 from services.goals.targets.operations import NewTarget, set_target
+from services.goals.targets.tables import Series
 from shared.contracts import EvaluationMade
 from shared.errors import ServiceError
 from shared.http.auth import UnitScope
+from shared.numbers import plain
 from shared.periods.calendar import Period
 
 EVERYWHERE = UnitScope(everywhere=True)
@@ -34,6 +37,12 @@ Text = dict[str, str]
 def month(year: int, number: int) -> Period:
     """A month."""
     return Period(date(year, number, 1), "month")
+
+
+def in_short(one: ResultValue) -> str:
+    """The value and its coverage."""
+    value = None if one.value is None else plain(one.value)
+    return f"{value} from {one.reported} of {one.expected}"
 
 
 @dataclass
@@ -57,6 +66,11 @@ class World:
         assert not isinstance(unit, ServiceError)
         self.units[code] = unit.id
         return unit.id
+
+    async def move(self, code: str, parent: str) -> None:
+        """Put a unit below another."""
+        seen = (await unit_by_key(self.session, code, EVERYWHERE)).version
+        await change_unit(self.session, code, {"parent": parent}, seen=seen, scope=EVERYWHERE, actor="t", now=self.now)
 
     async def indicator(self, code: str = "visits", *, ratio: bool = False, **more: Any) -> UUID:
         """Add an indicator: a monthly count unless it is said to be a ratio."""
@@ -90,8 +104,8 @@ class World:
         self, unit: str, period: Period, value: str | None = None, *, indicator: str = "visits", **more: Any
     ) -> None:
         """Record a value, or `numerator` and `denominator`."""
-        numbers = {name: Decimal(more.pop(name)) for name in ("numerator", "denominator") if name in more}
-        reported = Reported(period, value=None if value is None else Decimal(value), **numbers, **more)
+        numbers = {name: Decimal(more[name]) for name in more.keys() & {"numerator", "denominator"}}
+        reported = Reported(period, value=None if value is None else Decimal(value), **(more | numbers))
         await self.record_all([NewMeasurement(indicator, unit, reported)])
 
     async def record_all(self, new: Sequence[NewMeasurement]) -> None:
@@ -101,11 +115,18 @@ class World:
 
     async def target(self, unit: str, type: str, *, indicator: str = "visits", **more: Any) -> int:  # noqa: A002 - the contract's word
         """Set a target and say the version of its series."""
-        numbers = {name: Decimal(more.pop(name)) for name in ("value", "low", "high", "baseline") if name in more}
-        given: dict[str, Any] = {"valid_from": APRIL, "reason": "agreed", **numbers, **more}
+        numbers = {name: Decimal(more[name]) for name in more.keys() & {"value", "low", "high", "baseline"}}
+        given: dict[str, Any] = {"valid_from": APRIL, "reason": "agreed"} | more | numbers
         new = NewTarget(indicator, unit, type, **given)  # type: ignore[arg-type]  # any type of target, as text
         _, series = await set_target(self.session, new, scope=EVERYWHERE, actor="t", now=self.now)
         return series.version
+
+    async def series_version(self, unit: str, *, indicator: str = "visits") -> int:
+        """The version of a headline series."""
+        query = select(Series.version).where(
+            col(Series.unit_id) == self.units[unit], col(Series.indicator_id) == self.indicators[indicator]
+        )
+        return (await self.session.exec(query)).one()
 
     async def evaluate(self) -> None:
         """Clear the dirty list."""

@@ -5,7 +5,9 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from services.goals.indicators.domain import ReportedFrequency
 from services.goals.recalculation.domain import Touched
+from shared.periods.calendar import FiscalCalendar, Period
 
 Wanted = dict[UUID, frozenset[date] | None]
 """For each unit the periods that were touched, or None for all of them."""
@@ -21,6 +23,15 @@ class Reach(NamedTuple):
         """Both together: a reach only ever grows, since records are never removed."""
         return self if other is None else Reach(min(self.first, other.first), max(self.last, other.last))
 
+    def beyond(
+        self, other: "Reach | None", calendar: FiscalCalendar, frequency: ReportedFrequency
+    ) -> frozenset[date] | None:
+        """The starts of the periods in this one that the other did not have; None where there was no other."""
+        if other is None:
+            return None
+        every = calendar.every(Period(self.first, frequency), Period(self.last, frequency))
+        return frozenset(one.start for one in every if not other.first <= one.start <= other.last)
+
 
 def affected(
     touched: Iterable[Touched],
@@ -28,19 +39,22 @@ def affected(
     parents: Mapping[UUID, UUID | None],
     related: Collection[UUID],
     passing_down: Collection[UUID],
-    everything: bool,
+    beyond: frozenset[date] | None,
 ) -> Wanted:
     """The units and periods that the touched inputs reach, among those that have to do with the indicator.
 
     A value reaches its unit and all above. What is touched for all periods (a target, an assignment) reaches all
     periods, and the units below as well where a target of the unit applies to them. A unit that is touched for every
-    indicator was moved, begun or ended: the tree is another one, so everything is computed again; as it is when the
-    indicator's reach grew, because a silent unit is missing from the new period on.
+    indicator was moved, begun or ended: the tree is another one, so everything is computed again. Where the indicator
+    reaches beyond what it reached before, every unit gets the new periods, because whoever is silent is missing there.
     """
-    wanted: dict[UUID, set[date] | None] = {}
+    touched = list(touched)
+    if beyond is None or any(one.unit_id is None or one.indicator_id is None for one in touched):
+        return dict.fromkeys(related)
+    wanted: dict[UUID, set[date] | None] = {unit: set(beyond) for unit in related} if beyond else {}
     for one in touched:
-        if everything or one.unit_id is None or one.indicator_id is None:
-            return dict.fromkeys(related)
+        if one.unit_id is None:
+            continue
         units = list(_upwards(one.unit_id, parents))
         if one.period is None and one.unit_id in passing_down:
             units += [unit for unit in related if one.unit_id in _upwards(unit, parents)]

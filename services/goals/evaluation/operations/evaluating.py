@@ -67,7 +67,7 @@ async def _evaluate(session: AsyncSession, work: _Work, *, now: datetime) -> Non
         parents=outline.parents,
         related=_related(outline, work.wanted, reach),
         passing_down=outline.passing_down,
-        everything=reach != reached,
+        beyond=reach.beyond(reached, outline.calendar, outline.frequency) if reach else frozenset(),
     )
     if not wanted:
         return

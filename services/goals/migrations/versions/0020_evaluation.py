@@ -23,7 +23,7 @@ STATEMENTS = (
         indicator_id uuid not null references goals.indicator (id),
         unit_id uuid not null references goals.unit (id),
         disaggregation jsonb not null check (jsonb_typeof(disaggregation) = 'object'),
-        series_id uuid references goals.series (id),
+        series_id uuid,
         version bigint not null check (version >= 0),
         inputs_version bigint not null check (inputs_version >= 0),
         constraint result_key unique (indicator_id, unit_id, disaggregation)
