@@ -40,7 +40,7 @@ def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
         settings=settings,
         schema="feedback",
         roles=ROLES,
-        routers=[routes.router, responses.router, public.router, pages.router, feed_router(EVENT_TABLES)],
+        routers=[responses.router, public.router, routes.router, pages.router, feed_router(EVENT_TABLES)],
         lifespan=lifespan,
     )
     app.mount("/static", OurFiles(), name="static")

@@ -8,8 +8,8 @@ import pytest_asyncio
 
 from services.feedback.app import create_app
 from services.feedback.settings import FeedbackSettings
-from shared.clock import current_time
 from shared.database import engine_for, sessions_of, transaction
+from shared.http.sessions import request_time
 from tests.feedback.samples import seed
 from tests.feedback.service import Clock, Feedback, RolesInTheToken
 from tests.fixtures.databases import Database
@@ -29,7 +29,7 @@ async def feedback(
     app = create_app(FeedbackSettings(FEEDBACK_DATABASE_URL=own.url))
     clock = Clock(now)
     app.state.verifier = RolesInTheToken()
-    app.dependency_overrides[current_time] = clock
+    app.dependency_overrides[request_time] = clock
     engine = engine_for(own.url, schema="feedback", pool_size=4)
     sessions = sessions_of(engine)
     async with transaction(sessions) as session:

@@ -8,8 +8,8 @@ import pytest_asyncio
 from services.goals.app import create_app
 from services.goals.organisation.operations import establish_body
 from services.goals.settings import GoalsSettings
-from shared.clock import current_time
 from shared.database import engine_for, sessions_of, transaction
+from shared.http.sessions import request_time
 from tests.fixtures.databases import Templates
 from tests.fixtures.services import ClientFor
 from tests.goals.service import UNITS, VISITS, WAITS, Clock, Goals, RolesInTheToken
@@ -32,7 +32,7 @@ async def goals_service(templates: Templates, client_for: ClientFor) -> AsyncIte
 async def empty_goals(goals_service: Goals, now: datetime) -> Goals:
     """A goals service without a body, at the fixed moment."""
     goals_service.clock = Clock(now)
-    goals_service.app.dependency_overrides[current_time] = goals_service.clock
+    goals_service.app.dependency_overrides[request_time] = goals_service.clock
     await goals_service.wipe()
     return goals_service
 
