@@ -13,7 +13,7 @@ app = typer.Typer(
     help="Steward: goals, feedback and reporting for public bodies. Start with «steward demo».",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 app.command("demo", rich_help_panel=TRY)(demo.demo)
 app.command("load", rich_help_panel=TRY)(load.load)
@@ -24,6 +24,7 @@ app.command("serve", rich_help_panel=RUN)(serve.serve)
 app.command("worker", rich_help_panel=RUN)(worker.worker)
 app.command("routes", rich_help_panel=LOOK)(routes.routes)
 app.command("openapi", rich_help_panel=LOOK)(openapi.openapi)
+app.add_typer(events.app, name="events", rich_help_panel=LOOK)
 app.command("contracts", rich_help_panel=LOOK)(contracts.contracts)
 app.add_typer(events.app, name="events", rich_help_panel=LOOK)
 

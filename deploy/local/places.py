@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import secrets
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,13 +48,18 @@ def default_data_directory() -> Path:
 
 
 def make_enterable(directory: Path) -> None:
-    """Make a directory that any account may pass through and only its owner may list; its parents stay as they are."""
+    """Make a directory of ours, which as root any account may pass through but not list.
+
+    One that is there already is only opened for passing through, and its parents stay as they are.
+    """
     missing = [each for each in (directory, *directory.parents) if not each.exists()]
+    root = os.getuid() == 0
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for each in {directory, *missing}:
-            if each.stat().st_uid == os.getuid():
-                each.chmod(0o711 if os.getuid() == 0 else 0o700)
+        for each in missing:
+            each.chmod(0o711 if root else 0o700)
+        if root and not missing:
+            directory.chmod(stat.S_IMODE(directory.stat().st_mode) | 0o001)
     except OSError as error:
         raise CannotRun(f"{directory} cannot be made: {error.strerror}; choose another --data-dir.") from error
 

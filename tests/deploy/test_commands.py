@@ -79,5 +79,17 @@ async def test_every_command_explains_itself() -> None:
     code, output = await steward("--help", environment={"COLUMNS": "200", "TERM": "dumb"})
 
     assert code == 0
-    for command in ("demo", "serve", "worker", "bootstrap", "migrate", "token", "routes", "openapi", "contracts", "load"):
+    for command in (
+        "demo",
+        "serve",
+        "worker",
+        "bootstrap",
+        "migrate",
+        "token",
+        "routes",
+        "openapi",
+        "contracts",
+        "events",
+        "load",
+    ):
         assert f" {command} " in output
