@@ -9,6 +9,7 @@ from services.goals.indicators.queries import indicator_by_key
 from services.goals.recalculation.operations import mark_dirty
 from services.goals.settings import GoalsSettings
 from shared.database import engine_for, sessions_of, transaction
+from shared.errors import ServiceError
 
 app = typer.Typer(name="goals", help="Look after the goals service.", no_args_is_help=True)
 
@@ -23,7 +24,11 @@ def recalculate(
     indicator: Annotated[str | None, typer.Option(help="Id or code of one indicator; all of them if left out")] = None,
 ) -> None:
     """Have the worker compute results again from what was recorded."""
-    asyncio.run(_recalculate(GoalsSettings(), indicator))
+    try:
+        asyncio.run(_recalculate(GoalsSettings(), indicator))
+    except ServiceError as error:
+        typer.echo(error.detail, err=True)
+        raise typer.Exit(1) from error
     typer.echo(f"The worker will compute {indicator or 'every indicator'} again.")
 
 

@@ -1,5 +1,7 @@
 """The goals service as a test holds it: on a database of its own, with a small body."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +10,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import asyncpg
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import event
 
 from shared.database import SessionFactory
 from shared.http.auth import Grant, Identity, TokenRefused
@@ -152,6 +155,21 @@ class Goals:
         assert [result["index"] for result in results] == list(range(len(items)))
         return results
 
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """What the service asks its database meanwhile."""
+        asked: list[str] = []
+
+        def note(_: object, __: object, statement: str, *___: object) -> None:
+            asked.append(statement)
+
+        engine = self.app.state.engine.sync_engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield asked
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
     async def rows(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         """What the database holds, as its administrator sees it."""
         connection = await asyncpg.connect(self.database.admin_url)
@@ -165,10 +183,10 @@ class Goals:
         for table in _FILLED:
             await self.rows(f"delete from goals.{table}")
 
-    async def told(self, event: str) -> list[asyncpg.Record]:
+    async def told(self, name: str) -> list[asyncpg.Record]:
         """The events of a type, oldest first, with their data."""
         sql = "select *, data::jsonb as json from goals.outbox where type = $1 order by id"
-        return await self.rows(sql, f"steward.goals.{event}.v1")
+        return await self.rows(sql, f"steward.goals.{name}.v1")
 
     async def forget(self) -> None:
         """Take events and marks away, so that those to come stand alone."""

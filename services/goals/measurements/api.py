@@ -167,10 +167,9 @@ async def record_measurement(
     recorded = await operations.record_measurement(
         session, body.as_new(), scope=caller.scope, actor=caller.actor, now=now
     )
-    measurement = recorded.measurement
-    response.headers["Location"] = f"/v1/measurements/{measurement.id}"
-    set_written(response, "goals", measurement.series_id, recorded.series_version)
-    row = await queries.measurement_by_id(session, measurement.id, caller.scope)
+    response.headers["Location"] = f"/v1/measurements/{recorded.measurement_id}"
+    set_written(response, "goals", recorded.series_id, recorded.series_version)
+    row = await queries.measurement_by_id(session, recorded.measurement_id, caller.scope)
     return _out(*row, await fiscal_calendars(session))
 
 
@@ -191,13 +190,12 @@ async def record_measurements(
 def _result(index: int, item: MeasurementItem, outcome: operations.Recorded | ServiceError) -> ItemResult:
     if isinstance(outcome, ServiceError):
         return refused_item(index, outcome, id=item.id)
-    measurement = outcome.measurement
     return ItemResult(
         index=index,
-        id=item.id or str(measurement.id),
+        id=item.id or str(outcome.measurement_id),
         status=201,
-        written=written("goals", measurement.series_id, outcome.series_version),
-        result={"id": str(measurement.id), "vintage": measurement.vintage},
+        written=written("goals", outcome.series_id, outcome.series_version),
+        result={"id": str(outcome.measurement_id), "vintage": outcome.vintage},
     )
 
 

@@ -45,9 +45,11 @@ class NewMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A vintage as it was recorded, and the version of its series that tells it."""
+    """Which vintage of which series a value became, and the version of the series that tells it."""
 
-    measurement: Measurement
+    measurement_id: UUID
+    vintage: int
+    series_id: UUID
     series_version: int
 
 
@@ -119,6 +121,7 @@ async def record_entries(
     newest = await newest_vintages(session, {(series[entry.pair].id, entry.reported.period.start) for entry in entries})
     versions = {one.id: one.version for one in series.values()}
     recorded: dict[int, Recorded] = {}
+    rows: list[dict[str, object]] = []
     marks: list[tuple[Touched, Cause]] = []
     for pair, indices in sorted(_by_series(entries).items(), key=lambda group: series[group[0]].id):
         one = series[pair]
@@ -142,9 +145,10 @@ async def record_entries(
             )
             cause = Cause(told, origin.cause.depth + 1 if origin.cause else 0)
             for index, value in values.items():
-                recorded[index] = Recorded(_row(one, value, told, origin, now), versions[one.id])
+                rows.append(_row(one, value, told, origin, now))
+                recorded[index] = Recorded(value.measurement_id, value.vintage, one.id, versions[one.id])
                 marks.append((Touched(*pair, one.disaggregation, entries[index].reported.period), cause))
-    await session.execute(insert(Measurement), [one.measurement.model_dump() for one in recorded.values()])
+    await session.execute(insert(Measurement), rows)
     await _number(session, versions)
     await mark_dirty_with_causes(session, marks)
     await session.flush()
@@ -178,24 +182,24 @@ def _value(reported: Reported, vintage: int) -> RecordedValue:
     )
 
 
-def _row(series: Series, value: RecordedValue, event_id: UUID, origin: Origin, now: datetime) -> Measurement:
-    return Measurement(
-        id=value.measurement_id,
-        series_id=series.id,
-        frequency=value.period.frequency,
-        period_start=value.period.start,
-        vintage=value.vintage,
-        value=value.value,
-        numerator=value.numerator,
-        denominator=value.denominator,
-        obs_status=value.obs_status,
-        missing_reason=value.missing_reason,
-        source=origin.source,
-        recorded_at=now,
-        recorded_by=origin.recorded_by,
-        event_id=event_id,
-        cause_id=origin.cause.event_id if origin.cause else None,
-    )
+def _row(series: Series, value: RecordedValue, event_id: UUID, origin: Origin, now: datetime) -> dict[str, object]:
+    return {
+        "id": value.measurement_id,
+        "series_id": series.id,
+        "frequency": value.period.frequency,
+        "period_start": value.period.start,
+        "vintage": value.vintage,
+        "value": value.value,
+        "numerator": value.numerator,
+        "denominator": value.denominator,
+        "obs_status": value.obs_status,
+        "missing_reason": value.missing_reason,
+        "source": origin.source,
+        "recorded_at": now,
+        "recorded_by": origin.recorded_by,
+        "event_id": event_id,
+        "cause_id": origin.cause.event_id if origin.cause else None,
+    }
 
 
 def _key(series: Series) -> SeriesKey:
