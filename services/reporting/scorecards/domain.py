@@ -72,7 +72,7 @@ class ShownPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the number is held against."""
+    """What the number is held against; derived: on the line from baseline to target, the period having none itself."""
 
     type: TargetType
     value: Decimal | None
@@ -83,7 +83,6 @@ class Target:
     inherited_from: UnitRef | None
     """The unit whose target this is, where it is not the unit's own."""
     derived: bool
-    """Taken from a line between baseline and target, because the period has no target of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +109,8 @@ class Figure:
     progress: Decimal | None
     status: Status
     status_rule: str
-    """The name of the rule that decided, as goals gave it."""
+    """The name of the rule that decided, as goals gave it; then the same in a plain sentence."""
     status_sentence: str
-    """The same in a plain sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +212,8 @@ def asked_period(text: str) -> AskedPeriod:
         first = date.fromisoformat(f"{day}-01" if len(day) == 7 else day)
     except ValueError:
         raise PeriodNotUnderstood(text) from None
+    if not 1000 <= first.year < 9000:
+        raise PeriodNotUnderstood(text)
     return AskedPeriod(first, frequency or None)  # type: ignore[arg-type]  # one of the three, as checked above
 
 

@@ -1,13 +1,17 @@
 """Whatever order events arrive in, and however often, the read models end up the same."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.reporting.directory import operations
 from services.reporting.directory.consumers import HANDLERS
 from services.reporting.schema import ReadTable
 from shared.contracts import UnitChanged
@@ -76,6 +80,20 @@ async def test_any_order_with_duplicates_gives_the_same_read_models(
     shuffled = data.draw(st.permutations([*HISTORY, *repeated]))
 
     assert await models_after(reporting_session, shuffled) == told_in_order
+
+
+async def test_a_read_model_that_takes_whatever_comes_last_is_found(
+    reporting_session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def keep_last(session: AsyncSession, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+        for row in rows:
+            await session.merge(model(**row))
+        await session.flush()
+
+    monkeypatch.setattr(operations, "keep_newest", keep_last)
+
+    in_order = await models_after(reporting_session, HISTORY)
+    assert await models_after(reporting_session, HISTORY[::-1]) != in_order
 
 
 async def test_a_run_with_several_versions_of_one_thing_keeps_the_newest(reporting_session: AsyncSession) -> None:

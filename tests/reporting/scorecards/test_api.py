@@ -88,6 +88,8 @@ class TestScorecard:
             ("/v1/scorecards?indicator=nonsense", 404, "indicator_not_found"),
             ("/v1/scorecards/RF4?period=spring", 422, "invalid_input"),
             ("/v1/scorecards/RF4?period=week:2019-03-04", 422, "invalid_input"),
+            ("/v1/scorecards/RF4?period=year:0001-01-01", 422, "invalid_input"),
+            ("/v1/scorecards/RF4?period=9999-12", 422, "invalid_input"),
             ("/v1/scorecards?status=green", 422, "invalid_input"),
             ("/v1/scorecards?sort=colour", 400, "bad_sort"),
             ("/v1/scorecards?colour=green", 400, "unknown_parameter"),

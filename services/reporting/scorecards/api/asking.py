@@ -19,6 +19,7 @@ from shared.ids import Key
 KEPT_BY_ANYBODY = 15
 """Seconds: a correction is on its way to the reader within that time."""
 LONGEST_SEARCH = 200
+MOST_LANGUAGES = 10
 
 
 async def wait_for_mark(after: After, sessions: Sessions) -> None:
@@ -46,7 +47,7 @@ def languages_of(
             weight = 0.0
         if tag and tag != "*" and weight > 0:
             weighted.append((weight, tag))
-    ordered = [tag for _, tag in sorted(weighted, key=lambda each: -each[0])]
+    ordered = [tag for _, tag in sorted(weighted, key=lambda each: -each[0])][:MOST_LANGUAGES]
     return tuple(dict.fromkeys(form for tag in ordered for form in (tag, tag.split("-")[0].lower())))
 
 
