@@ -16,7 +16,6 @@ from shared.http.requests import sound_request
 from shared.http.tokens import Verifier
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, metrics_server
-from shared.ui.render import problem_page
 from shared.ui.static_files import OurFiles
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -77,7 +76,6 @@ def create_service(
     docs.install(app, title=title, description=description)
     # After the files of the documentation, whose folder lies below.
     app.mount("/static", OurFiles(), name="static")
-    app.state.problem_page = problem_page
     return app
 
 

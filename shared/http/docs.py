@@ -9,13 +9,13 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from markupsafe import Markup
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from shared.errors import ServiceError
 from shared.http.middleware import public_cache
 from shared.http.problems import RESPONSES, STATUS, NoSuchPath, Problem, all_errors
-from shared.ui.render import environment
+from shared.ui.render import environment, problem_page
 
 STATIC = "/static/docs"
 # Swagger UI writes styles and one script into its page.
@@ -88,23 +88,6 @@ def install(app: FastAPI, *, title: str, description: str, openapi_url: str = "/
 def catalogue() -> dict[str, type[ServiceError]]:
     """Every problem that can be told, by its code."""
     return {error.code: error for error in all_errors()}
-
-
-def problem_page(request: Request, problem: dict[str, Any]) -> Response:
-    """A problem for somebody who sits before a browser."""
-    listed = "".join(
-        f"<li>{escape(each['where'] or 'the form')}: {escape(each['accepted'])}</li>"
-        for each in problem.get("errors", ())
-    )
-    page = _page(
-        problem["title"],
-        f"<p>{escape(problem['detail'])}</p>"
-        + (f"<ul>{listed}</ul>" if listed else "")
-        + f"<p>Request <code>{escape(problem['request_id'])}</code></p>",
-    )
-    page.status_code = problem["status"]
-    del page.headers["cache-control"]
-    return page
 
 
 def _first_words(error: type[ServiceError]) -> str:
