@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.goals.measurements.operations.scores import ReleasedScore, record_released_score
+from services.goals.measurements.operations.scores import ReleasedScore, record_released_scores
 from shared.clock import current_time
 from shared.contracts import ScoreReleased
 from shared.errors import NotFound
@@ -14,25 +14,27 @@ from shared.periods.calendar import Period
 
 async def on_score_released(session: AsyncSession, events: Sequence[Received[ScoreReleased]]) -> None:
     """Make measurements of released scores; one that names what goals does not have is set aside."""
-    now = current_time()
-    for event in events:
-        released = event.data
-        score = ReleasedScore(
-            cell_id=released.cell_id,
-            indicator_id=released.indicator_id,
-            unit_id=released.unit_id,
-            period=Period(released.period.start, released.period.frequency),
-            number=released.release,
-            numerator=released.numerator,
-            denominator=released.denominator,
-            final=released.final,
-            released_at=event.time,
-        )
-        try:
-            await record_released_score(session, score, cause=event.as_cause, now=now)
-        except NotFound as error:
-            # Indicators and units are made here, so what is unknown now was never known: waiting would not help.
-            raise InvalidEvent(error.detail) from error
+    scores = [(_score(event), event.as_cause) for event in events]
+    try:
+        await record_released_scores(session, scores, now=current_time())
+    except NotFound as error:
+        # Indicators and units are made here, so what is unknown now was never known: waiting would not help.
+        raise InvalidEvent(error.detail) from error
+
+
+def _score(event: Received[ScoreReleased]) -> ReleasedScore:
+    released = event.data
+    return ReleasedScore(
+        cell_id=released.cell_id,
+        indicator_id=released.indicator_id,
+        unit_id=released.unit_id,
+        period=Period(released.period.start, released.period.frequency),
+        number=released.release,
+        numerator=released.numerator,
+        denominator=released.denominator,
+        final=released.final,
+        released_at=event.time,
+    )
 
 
 HANDLERS: Handlers = {ScoreReleased: on_score_released}

@@ -1,5 +1,6 @@
 """Released scores on their way to becoming measurements."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,13 +10,18 @@ from uuid import UUID
 import pytest
 
 from services.goals.measurements.errors import MeasurementInvalid, NotARatio
-from services.goals.measurements.operations.scores import ReleasedScore, record_released_score, take_pending_scores
+from services.goals.measurements.operations.scores import (
+    ReleasedScore,
+    record_released_score,
+    record_released_scores,
+    take_pending_scores,
+)
 from shared.database import transaction
 from shared.errors import NotFound
 from shared.ids import new_id
 from shared.messaging.outbox import Cause
 from shared.periods.calendar import Period
-from tests.goals.service import Goals
+from tests.goals.service import PROVIDER, Goals, waits
 
 MARCH = Period(date(2026, 3, 1), "month")
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -147,3 +153,36 @@ class TestRecordReleasedScore:
     async def test_what_goals_does_not_know_is_refused(self, cell: Cell, what: str) -> None:
         with pytest.raises(NotFound):
             await cell.release(1, NOON, **{what: new_id()})
+
+
+class TestRecordReleasedScores:
+    async def test_a_run_over_several_units_meets_other_writers_without_a_deadlock(self, goals: Goals) -> None:
+        units = ["a", "b", "c", "north", "south"]
+        scores = [
+            ReleasedScore(
+                cell_id=new_id(),
+                indicator_id=await goals.indicator_id("waits"),
+                unit_id=await goals.unit_id(unit),
+                period=MARCH,
+                number=1,
+                numerator=Decimal(1),
+                denominator=Decimal(20),
+                final=False,
+                released_at=NOON,
+            )
+            for unit in units
+        ]
+        await goals.batch("/v1/measurements:batch", [waits(unit) for unit in units], PROVIDER)
+
+        async def consume(order: int) -> None:
+            again = [replace(score, cell_id=new_id()) for score in scores[::order]]
+            async with transaction(goals.sessions) as session:
+                await record_released_scores(session, [(score, Cause(new_id(), 0)) for score in again], now=NOON)
+
+        batches = [goals.batch("/v1/measurements:batch", [waits(unit) for unit in units], PROVIDER) for _ in range(3)]
+        await asyncio.gather(consume(1), consume(-1), consume(1), *batches)
+
+        rows = await goals.rows(
+            "select max(vintage) as newest, count(*) from goals.measurement group by series_id, period_start"
+        )
+        assert sorted((row["newest"], row["count"]) for row in rows) == [(3, 3)] * 5 + [(4, 4)] * 5

@@ -1,5 +1,6 @@
 """Making measurements of the scores that feedback releases."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from services.goals.measurements.operations.recording import Entry, Origin, reco
 from services.goals.measurements.queries import intake_for_update, pending_intakes
 from services.goals.measurements.tables import ScoreIntake
 from services.goals.organisation.queries import the_body, unit_by_key
+from services.goals.targets.queries import headline_series
 from shared.http.auth import UnitScope
 from shared.messaging.outbox import Cause
 from shared.periods.calendar import FiscalCalendar, Period
@@ -38,6 +40,17 @@ class ReleasedScore:
     denominator: Decimal
     final: bool
     released_at: datetime
+
+
+async def record_released_scores(
+    session: AsyncSession, scores: Sequence[tuple[ReleasedScore, Cause]], *, now: datetime
+) -> None:
+    """Take a run of released scores, each with its event, in their order."""
+    # Their series first, in the order in which every writer locks; one by one, two writers could wait for each other.
+    pairs = {(score.indicator_id, score.unit_id) for score, _ in scores}
+    await headline_series(session, pairs, for_update=True)
+    for score, cause in scores:
+        await record_released_score(session, score, cause=cause, now=now)
 
 
 async def record_released_score(session: AsyncSession, score: ReleasedScore, *, cause: Cause, now: datetime) -> None:
@@ -73,6 +86,7 @@ async def take_pending_scores(session: AsyncSession, *, now: datetime) -> bool:
     """Take the newest of the releases that waited for the end of their day, and say whether there were any."""
     today = FiscalCalendar(time_zone=(await the_body(session)).time_zone).day_of(now)
     waiting = await pending_intakes(session, before=today, limit=_AT_ONCE)
+    await headline_series(session, {(one.indicator_id, one.unit_id) for one in waiting}, for_update=True)
     for intake in waiting:
         await _take_pending(session, intake, now=now)
     await session.flush()
