@@ -1,6 +1,6 @@
 """The feedback service as a test holds it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -15,6 +15,8 @@ from shared.database import SessionFactory
 from shared.http.auth import Grant, Identity, TokenRefused
 from tests.feedback.samples import QUESTIONS, SURVEY
 from tests.fixtures.databases import Database
+
+_FILLED = ("score_cell", "fold", "scoring_queue", "response", "survey_version", "survey", "idempotency", "outbox")
 
 
 class RolesInTheToken:
@@ -45,9 +47,9 @@ class Feedback:
 
     app: FastAPI
     client: httpx.AsyncClient
-    clock: Clock
     database: Database
     sessions: SessionFactory
+    clock: Clock = field(init=False)
 
     async def call(self, method: str, path: str, role: str | None = None, **options: Any) -> httpx.Response:
         """One request, as somebody with a role or as anybody."""
@@ -85,6 +87,11 @@ class Feedback:
         """One step of the folder."""
         while await fold_answers(self.sessions, now=self.clock.now, final_grace=final_grace):
             pass
+
+    async def wipe(self) -> None:
+        """Forget every survey and all that came of it; the body stays."""
+        await self.rows(f"truncate {', '.join(f'feedback.{table}' for table in _FILLED)}")
+        self.forget()
 
     def forget(self) -> None:
         """Let the service read surveys anew, as it does each half second."""

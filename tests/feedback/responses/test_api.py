@@ -228,14 +228,14 @@ class TestRefused:
         assert (await feedback.answer("new", response())).status_code == 404
 
     async def test_a_failing_database_is_no_reason_to_quote_the_answer(
-        self, feedback: Feedback, capsys: pytest.CaptureFixture[str]
+        self, own_feedback: Feedback, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        code = await feedback.open_survey()
-        await feedback.rows(
+        code = await own_feedback.open_survey()
+        await own_feedback.rows(
             "alter table feedback.response add constraint planted check (answers ->> 'improve' <> 'my-secret')"
         )
 
-        answer = await feedback.answer(code, response(answers={"overall": "good", "improve": "my-secret"}))
+        answer = await own_feedback.answer(code, response(answers={"overall": "good", "improve": "my-secret"}))
 
         assert (answer.status_code, answer.json()["code"]) == (503, "not_stored")
         printed = capsys.readouterr()

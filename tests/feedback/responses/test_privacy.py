@@ -20,8 +20,9 @@ select table_name from information_schema.tables where table_schema = 'feedback'
 
 
 async def test_no_table_no_event_and_no_log_line_tells_who_answered(
-    feedback: Feedback, capsys: pytest.CaptureFixture[str]
+    own_feedback: Feedback, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    feedback = own_feedback
     code = await feedback.open_survey()
     before = await feedback.rows("select id from feedback.outbox")
     bodies = [response(answers={"overall": "good", "improve": "planted.person@example.org"}) for _ in range(12)]
