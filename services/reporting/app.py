@@ -18,7 +18,7 @@ DESCRIPTION = (
 
 def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     """The application; settings come from the environment unless given."""
-    return create_service(
+    app = create_service(
         name="reporting",
         title="Steward reporting",
         description=DESCRIPTION,
@@ -27,3 +27,5 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
         roles=ROLES,
         routers=[cards.router, results.router, pages.router, feed_router(EVENT_TABLES)],
     )
+    app.state.pages = {"/scorecards": "Scorecards of all units"}
+    return app

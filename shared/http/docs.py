@@ -54,9 +54,13 @@ def install(app: FastAPI, *, title: str, description: str, openapi_url: str = "/
     async def start(request: Request) -> HTMLResponse:
         links = request.app.state.settings.links
         others = "".join(f'<li><a href="{escape(url)}">{escape(name)}</a></li>' for name, url in sorted(links.items()))
+        pages = "".join(
+            f'<li><a href="{escape(path)}">{escape(text)}</a></li>'
+            for path, text in getattr(request.app.state, "pages", {}).items()
+        )
         return _page(
             title,
-            f"<p>{escape(description)}</p><ul>"
+            f"<p>{escape(description)}</p><ul>{pages}"
             '<li><a href="/docs">Documentation, to read and to try</a></li>'
             '<li><a href="/openapi.json">OpenAPI description</a></li>'
             '<li><a href="/problems">What can go wrong</a></li></ul>'

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from jinja2 import UndefinedError
 
+from services.reporting.schema import DeadLetter
+from services.reporting.scorecards.domain import UnitRef
+from shared.database import transaction
 from shared.ui.render import environment
+from tests.pages.world import AT, known_as
 
 Browse = Callable[[str], Awaitable[httpx.Response]]
 
@@ -146,7 +152,7 @@ class TestScorecard:
         region = (await browse("/scorecards/north")).text
 
         assert 'href="/scorecards/root">Rivershire' in region
-        assert 'href="/scorecards/N2"' in region
+        assert region.index('href="/scorecards/N2"') < region.index('href="/scorecards/N1"')
 
     async def test_a_region_says_how_many_units_reported(self, browse: Browse) -> None:
         assert "2 of 2 expected units reported" in (await browse("/scorecards/north")).text
@@ -159,6 +165,30 @@ class TestScorecard:
 
         assert "March 2018" in page
         assert "no longer expected to report" in page
+
+    async def test_the_whole_record_can_be_chosen_and_left_again(self, browse: Browse) -> None:
+        page = (await browse("/scorecards/N2?period=record")).text
+
+        assert "Whole record from April 2017" in page
+        assert '<option value="record" selected>' in page
+        assert '<option value="2019-03">March 2019' in page
+
+    async def test_an_update_that_is_held_back_is_said(self, browse: Browse, reporting: FastAPI) -> None:
+        letter = DeadLetter(
+            consumer="reporting", log_id=known_as("log"), position=9, event_id=known_as("event"), set_aside_at=AT,
+            type="steward.goals.evaluation.made.v1", subject=known_as("result/waits/N2"), subject_version=9,
+            envelope="{}", reason="unreadable",
+        )  # fmt: skip
+        async with transaction(reporting.state.sessions) as session:
+            session.add(letter)
+
+        page, board = (await browse("/scorecards/N2")).text, (await browse("/scorecards?q=N2")).text
+
+        async with transaction(reporting.state.sessions) as session:
+            await session.delete(letter)
+        assert "Update held back" in page
+        assert "update held back" in board
+        assert "pdate held back" not in (await browse("/scorecards/N2")).text
 
     async def test_a_correction_shows(self, browse: Browse) -> None:
         assert "March 2019 <span>(corrected)</span>" in (await browse("/scorecards/N2")).text
@@ -193,6 +223,14 @@ class TestEveryPage:
 
 
 class TestTemplates:
+    def test_a_misspelt_value_is_an_error_and_a_parameter_left_out_is_not(self) -> None:
+        ours = environment().from_string("{{ unit.nmae }}")
+        macro = environment().from_string("[{{ params.label.text }}]")
+
+        with pytest.raises(UndefinedError):
+            ours.render(unit=UnitRef(known_as("N1"), "N1", {"en": "Northgate"}, "organisation"))
+        assert macro.render(params={}) == "[]"
+
     def test_no_two_folders_hold_a_template_of_the_same_name(self) -> None:
         loader = environment().loader
         assert loader is not None

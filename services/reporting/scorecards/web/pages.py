@@ -115,13 +115,15 @@ async def scorecard_page(
     """Everything that is known to the public of one unit."""
     card = await scorecard(session, unit, period=asked_period(period) if period else None, languages=languages)
     say = views.Speaker(card.languages)
+    known = await periods_with_figures(session, card.tiles[0].indicator.id) if card.tiles else []
     answer = page(
         request,
         "scorecard.html",
         card=card,
         tiles=[tile_view(tile, say) for tile in card.tiles],
         period=period,
-        periods=views.period_choices(card),
+        periods=[views.choice(each) for each in known],
+        children=sorted(card.children, key=lambda child: say.text(child.name).casefold()),
         say=say,
         views=views,
         body_name=say.text((card.parents[0] if card.parents else card.unit).name),

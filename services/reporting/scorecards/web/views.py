@@ -12,7 +12,6 @@ from services.reporting.scorecards.domain import (
     DashboardFilters,
     Figure,
     IndicatorRef,
-    Scorecard,
     ShownPeriod,
     Status,
     Target,
@@ -94,12 +93,6 @@ def count(value: Decimal | None) -> str:
         return "–"
     whole, point, fraction = plain(value).partition(".")
     return f"{int(whole):,}{point}{fraction}"
-
-
-def period_choices(card: Scorecard) -> list[tuple[str, str]]:
-    """Every period that some tile has a line for, newest first, as a form's values with their labels."""
-    periods = {point.period.start: point.period for tile in card.tiles for point in tile.history}
-    return [choice(periods[start]) for start in sorted(periods, reverse=True)]
 
 
 def choice(period: ShownPeriod) -> tuple[str, str]:
