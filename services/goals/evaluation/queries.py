@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -163,7 +164,7 @@ async def _observed(session: AsyncSession, wanted: ResultSet) -> dict[UUID, dict
         )  # type: ignore[call-overload]  # select has overloads for up to four columns only
         .join(Series, col(Series.id) == col(Measurement.series_id))
         .where(*_of(wanted))
-        .distinct(col(Measurement.series_id), col(Measurement.frequency), col(Measurement.period_start))
+        .ext(distinct_on(col(Measurement.series_id), col(Measurement.frequency), col(Measurement.period_start)))
         .order_by(
             col(Measurement.series_id),
             col(Measurement.frequency),
