@@ -54,10 +54,15 @@ async def make_database(admin_url: str, service: str, database: str) -> None:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         if not await connection.fetchval("select exists (select from pg_database where datname = $1)", database):
             await connection.execute(f"create database {database} template template0 encoding 'UTF8'")
-        await connection.execute(_sql("database", service=service, database=database))
+        await connection.execute(rights_on(database, service))
         await _make_schemas(url_of(admin_url, database), service)
     finally:
         await connection.close()
+
+
+def rights_on(database: str, service: str) -> str:
+    """The SQL that lets a service's roles, and nobody else, into a database; a clone does not inherit it."""
+    return _sql("database", service=service, database=database)
 
 
 async def _make_schemas(url: str, service: str) -> None:

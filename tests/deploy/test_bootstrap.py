@@ -1,11 +1,12 @@
 """What the three logins may and may not do, tried as those logins."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from deploy.postgres.bootstrap import SERVICES, make_database, make_roles, url_of
 from tests.fixtures.databases import PASSWORD, Database, Templates
@@ -37,6 +38,17 @@ async def rights(database: Database) -> object:
     return await as_login(database, query.format(database.service))
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def databases(templates: Templates) -> AsyncIterator[dict[str, Database]]:
+    """One database per service, with one event in its log, for tests that change nothing."""
+    made = {service: await templates.clone(service) for service in SERVICES}
+    for service, database in made.items():
+        await as_login(database, EVENT.format(service), "select 1")
+    yield made
+    for database in made.values():
+        await templates.drop(database.name)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 class TestTheLoginOfAService:
     async def test_it_reads_and_adds_events(self, service: str, database: MakeDatabase) -> None:
@@ -62,12 +74,9 @@ class TestTheLoginOfAService:
             "update {0}.alembic_version set version_num = '9999'",
         ],
     )
-    async def test_it_is_refused(self, service: str, statement: str, database: MakeDatabase) -> None:
-        made = await database(service)
-        await as_login(made, EVENT.format(service), "select 1")
-
+    async def test_it_is_refused(self, service: str, statement: str, databases: dict[str, Database]) -> None:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await as_login(made, statement.format(service))
+            await as_login(databases[service], statement.format(service))
 
     async def test_a_grant_changes_no_privilege(self, service: str, database: MakeDatabase) -> None:
         made = await database(service)
@@ -79,9 +88,8 @@ class TestTheLoginOfAService:
 
         assert await rights(made) == before
 
-    async def test_another_services_database_is_closed(self, service: str, database: MakeDatabase) -> None:
-        for other in SERVICES:
-            made = await database(other)
+    async def test_another_services_database_is_closed(self, service: str, databases: dict[str, Database]) -> None:
+        for other, made in databases.items():
             foreign = replace(made, url=url_of(made.admin_url, made.name, user=service, password=PASSWORD))
             if other == service:
                 assert await as_login(foreign, "select current_user") == service
@@ -94,10 +102,10 @@ class TestTheLoginOfAService:
 @pytest.mark.parametrize(
     "statement", ["update {0}.event_log set data = 'x'", "delete from {0}.event_log", "truncate {0}.event_log"]
 )
-async def test_not_even_the_owner_rewrites_the_log(service: str, statement: str, database: MakeDatabase) -> None:
-    made = await database(service)
-    await as_login(made, EVENT.format(service), "select 1")
-    connection = await asyncpg.connect(made.admin_url)
+async def test_not_even_the_owner_rewrites_the_log(
+    service: str, statement: str, databases: dict[str, Database]
+) -> None:
+    connection = await asyncpg.connect(databases[service].admin_url)
     await connection.execute(f"set role {service}_owner")
 
     with pytest.raises(asyncpg.PostgresError, match="append-only"):
