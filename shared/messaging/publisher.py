@@ -75,10 +75,12 @@ class Publisher:
         source: str,
         sender: Sends,
         end_of_topic: Callable[[int], Awaitable[TopicEnd]],
+        holder: UUID | None = None,
     ) -> None:
         self._sessions, self._pool, self._tables = sessions, pool, tables
         self._source, self._sender, self._end_of_topic = source, sender, end_of_topic
-        self._holder: UUID = random_id()
+        # A process that is known by name takes the lease of its killed predecessor back at once.
+        self._holder = holder or random_id()
         self._lease: _Lease | None = None
 
     async def step(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
 
@@ -77,4 +78,5 @@ def publisher_for(
         source=source_of(settings.body, tables.schema),
         sender=Sender(connection, topic),
         end_of_topic=lambda last: end_of(connection, topic, last=last),
+        holder=uuid5(NAMESPACE_URL, connection.member) if connection.member else None,
     )
