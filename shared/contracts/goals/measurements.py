@@ -106,12 +106,16 @@ class EvaluatedPeriod(Part):
     missing_reason: str | None = None
     reported: Annotated[int, Field(ge=0)]
     expected: Annotated[int, Field(ge=0)]
-    """Units expected to report; 0 means that nothing is expected of this series in this period."""
+    """Units expected to report; 0 means that nothing is expected of this series in this period.
+
+    In a period longer than the indicator's own, both count pairs of unit and period: unit-months, say.
+    """
     held_back: Annotated[int, Field(ge=0)] = 0
     target: TargetValue | None = None
     target_inherited_from: UUID | None = None
     """The unit whose target this is, where it is not the series' own."""
     target_derived: bool = False
+    """Whether the target's value here is that of a straight line from its baseline, on the way to what was set."""
     progress: DecimalText | None = None
     status: Literal["met", "not_met", "on_track", "off_track", "no_information", "not_expected"]
     status_rule: str

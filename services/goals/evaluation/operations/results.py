@@ -177,9 +177,10 @@ _KEEP_CHANGED = _keep_changed_statement()
 async def _close_records(
     session: AsyncSession, evaluated: Mapping[UUID, Sequence[Evaluated]]
 ) -> dict[UUID, list[date]]:
-    """Remove the records that begin elsewhere now, and say by result where they began.
+    """Remove the records that begin elsewhere now; say where they began for those results that have none any more.
 
-    The record's key has its first period in it: an earlier value, a moved unit or another assignment moves it.
+    The record's key has its first period in it: an earlier value, a moved unit or another assignment moves it. Whoever
+    follows keeps the newest record of a result, so only a record without a successor has to be told.
     """
     records = {
         result: next((one.period.start for one in periods if one.period.frequency == "record"), None)
@@ -204,7 +205,8 @@ async def _close_records(
     )
     closed: dict[UUID, list[date]] = {}
     for result, start in (await session.exec(statement)).all():
-        closed.setdefault(result, []).append(start)
+        if records[result] is None:
+            closed.setdefault(result, []).append(start)
     return closed
 
 

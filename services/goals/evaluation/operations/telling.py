@@ -84,7 +84,7 @@ class Rendering:
 
 
 def closed_record(start: date) -> EvaluatedPeriod:
-    """What is told of a record that begins on another day now, under the key it had."""
+    """What is told of the record of a unit of which nothing was ever expected, as the tree is now."""
     return EvaluatedPeriod(
         period=PeriodKey(frequency="record", start=start),
         value=None,
@@ -92,7 +92,7 @@ def closed_record(start: date) -> EvaluatedPeriod:
         reported=0,
         expected=0,
         status="not_expected",
-        status_rule="record_begins_elsewhere",
+        status_rule="not_expected",
     )
 
 
