@@ -92,6 +92,17 @@ class TestDashboard:
         assert re.search(r'<option value="2018-01" selected>', page.text)
         assert "/scorecards/N1?period=2018-01" in page.text
 
+    async def test_a_unit_of_measure_that_is_a_word_stands_in_the_heading_only(self, browse: Browse) -> None:
+        rows = Cells((await browse("/scorecards?q=northgate")).text).rows
+
+        place = next(place for place, heading in enumerate(rows[0]) if heading == "Visits people")
+        assert rows[1][place].isdigit()
+
+    async def test_a_column_without_any_target_has_no_statuses(self, browse: Browse) -> None:
+        headings = Cells((await browse("/scorecards")).text).rows[0]
+
+        assert [heading for heading in headings if heading.startswith("Status")] == ["Status"]
+
     async def test_names_are_escaped(self, browse: Browse) -> None:
         page = await browse('/scorecards?q="><script>x</script>')
 

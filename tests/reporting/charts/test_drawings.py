@@ -10,7 +10,7 @@ import pytest
 
 from services.reporting.charts.domain import Assurance, Direction, StoredChart, Variation, xmr
 from services.reporting.charts.formats.icons import assurance_icon, variation_icon
-from services.reporting.charts.formats.scales import NARROW, WIDE, Frame, ticks
+from services.reporting.charts.formats.scales import NARROW, WIDE, Frame, scale_of, ticks
 from services.reporting.charts.formats.svg import description, svg
 from services.reporting.charts.formats.words import ASSURANCE, VARIATION, number, variation_sentence
 
@@ -82,6 +82,23 @@ class TestPicture:
         ]
         assert all(below - above >= 12.9 for above, below in pairwise(heights))
         assert all(0 < height < frame.height for height in heights)
+
+    def test_large_numbers_get_the_room_they_need_beside_the_axis(self) -> None:
+        small = scale_of(chart_of([1.0, 2.0]), WIDE, 0)
+        large = scale_of(chart_of([1_000_000.0, 2_000_000.0]), WIDE, 0)
+
+        assert large.frame.left > small.frame.left
+        assert large.right < small.right
+
+    def test_a_count_has_no_room_below_zero(self) -> None:
+        assert scale_of(chart_of([0.0] * 14), WIDE, 0).low == 0.0
+
+    def test_a_unit_that_is_a_word_is_not_repeated_at_each_line(self) -> None:
+        chart = chart_of(USUAL)
+        word, sign = (svg(chart, key="k", title="t", unit=unit, decimals=1) for unit in ("people", "%"))
+
+        assert len(re.findall("label__value[^<]*people", word)) == 0
+        assert len(re.findall("label__value[^<]*%", sign)) == 3
 
     def test_what_people_wrote_cannot_break_out(self) -> None:
         picture = svg(

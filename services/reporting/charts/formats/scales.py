@@ -1,12 +1,14 @@
 """Where things go on a drawing: frames, scales, round numbers, and labels that do not touch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 
 from services.reporting.charts.domain import StoredChart
 
 LEAST_BETWEEN_LABELS = 13.0
+DIGIT = 7.0
+"""The width of a digit of the text beside the axis, in the widest of the usual fonts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,21 @@ class Scale:
         return self.bottom - (value - self.low) / (self.high - self.low) * (self.bottom - self.frame.top)
 
 
-def scale_of(chart: StoredChart, frame: Frame) -> Scale:
+def scale_of(chart: StoredChart, frame: Frame, decimals: int) -> Scale:
     """The scale on which every value, target and limit of a chart has room."""
     seen = [value for point in chart.xmr.points for value in (point.value, point.target) if value is not None]
     for segment in chart.xmr.segments:
         seen += [value for value in (segment.limits.lower, segment.limits.upper) if value is not None]
     low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)
     room = (high - low) * 0.06 or max(abs(high) * 0.02, 0.5)
-    return Scale(frame, len(chart.xmr.points), low - room, high + room)
+    # A count has no room below zero.
+    bottom = max(low - room, 0.0) if low >= 0 else low - room
+    digits = max(len(f"{bound:,.{min(decimals, 1)}f}") for bound in (bottom, high + room))
+    names = 8 if frame.width <= NARROW.width else 12
+    wide_enough = replace(
+        frame, left=max(frame.left, digits * DIGIT + 8), right=max(frame.right, (names + digits) * DIGIT)
+    )
+    return Scale(wide_enough, len(chart.xmr.points), bottom, high + room)
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:

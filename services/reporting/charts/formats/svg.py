@@ -11,6 +11,7 @@ from services.reporting.charts.formats.scales import NARROW, WIDE, Frame, Scale,
 from services.reporting.charts.formats.words import KINDS, PERIODS, number, with_unit
 
 LEAST_BETWEEN_DATES = 38.0
+LONGEST_SIGN = 2
 PER_YEAR = {"month": 12, "quarter": 4, "year": 1, "record": 1}
 
 
@@ -29,7 +30,7 @@ def svg(
     `selected` is the first day of the period that the number beside the chart stands for; its point gets a ring.
     """
     points = chart.xmr.points
-    scale = scale_of(chart, frame)
+    scale = scale_of(chart, frame, decimals)
     pieces = [
         *_grid(scale, decimals),
         *_dates(chart, scale),
@@ -213,20 +214,22 @@ def _labels(chart: StoredChart, scale: Scale, unit: str, decimals: int) -> Itera
     if not points:
         return
     limits = chart.xmr.segments[-1].limits
+    narrow = scale.frame.width <= NARROW.width
     wanted: list[tuple[float, str, str]] = []
-    narrow = scale.frame is NARROW
     if limits.upper is not None and limits.lower is not None and limits.upper > limits.lower:
-        wanted.append((limits.upper, "chart-label", "Upper limit"))
-        wanted.append((limits.lower, "chart-label", "Lower limit"))
+        tail = "" if narrow else " limit"
+        wanted.append((limits.upper, "chart-label", f"Upper{tail}"))
+        wanted.append((limits.lower, "chart-label", f"Lower{tail}"))
     if limits.centre is not None:
         wanted.append((limits.centre, "chart-label chart-label--centre", "Average"))
     if points[-1].target is not None:
         wanted.append((points[-1].target, "chart-label chart-label--target", "Target"))
-    tail = "" if narrow else unit
+    # Beside the lines there is room for a sign such as %, none for a word: the caption of the table has that.
+    sign = "" if narrow or len(unit) > LONGEST_SIGN else unit
     wanted.sort(key=lambda label: label[0], reverse=True)
     ys = apart([scale.y(value) for value, _, _ in wanted], scale)
     for (value, name, text), y in zip(wanted, ys, strict=True):
-        words = with_unit(value, decimals, tail)
+        words = with_unit(value, decimals, sign)
         yield (
             f'<text class="{name}" x="{scale.right + 7:g}" y="{y + 4:.1f}">{text}'
             f' <tspan class="chart-label__value">{escape(words)}</tspan></text>'

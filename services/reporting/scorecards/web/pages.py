@@ -101,6 +101,7 @@ async def dashboard_page(
         say=say,
         shares=views.shares(board),
         columns=views.columns_with_something(board),
+        judged=views.columns_with_status(board),
         views=views,
         body_name=say.text(known_body.name) if known_body else "",
     )

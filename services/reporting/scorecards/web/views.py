@@ -27,6 +27,7 @@ STATUS: dict[Status, str] = {
     "no_information": "No information",
     "not_expected": "Not expected",
 }
+LONGEST_SIGN = 2
 OBS_STATUS = {
     "P": "provisional",
     "E": "estimated",
@@ -55,6 +56,15 @@ class Speaker:
     def bare(self, value: Decimal | float | None, indicator: IndicatorRef) -> str:
         """The same without the unit, for columns whose heading names it."""
         return "–" if value is None else words.number(value, indicator.decimals)
+
+    def long_unit(self, indicator: IndicatorRef) -> str:
+        """The unit of measure where it is a word: a sign such as % stays with its number, a word is said once."""
+        unit = self.text(indicator.unit_of_measure)
+        return unit if len(unit) > LONGEST_SIGN else ""
+
+    def compact(self, value: Decimal | float | None, indicator: IndicatorRef) -> str:
+        """The value with its unit where that is a sign, for places that say the word elsewhere."""
+        return self.bare(value, indicator) if self.long_unit(indicator) else self.number(value, indicator)
 
     def target(self, target: Target | None, indicator: IndicatorRef) -> str:
         """What the number is held against, in words."""
@@ -119,6 +129,16 @@ def columns_with_something(board: Dashboard) -> list[int]:
         place
         for place in range(len(board.columns))
         if place == 0 or any(row.cells[place].figure.status != "not_expected" for row in board.rows)
+    ]
+
+
+def columns_with_status(board: Dashboard) -> list[int]:
+    """The places of the columns in which a status says more than that there is no target; the leading one always."""
+    return [
+        place
+        for place in range(len(board.columns))
+        if place == 0
+        or any(row.cells[place].figure.status not in ("no_information", "not_expected") for row in board.rows)
     ]
 
 
