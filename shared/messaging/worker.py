@@ -1,6 +1,7 @@
 """What every worker process runs: sequencer, publisher, consumers and the service's own loops, until SIGTERM."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -87,6 +88,7 @@ def run_worker(
 
     settings.refuse_unsafe()
     configure_logging(service, settings.log_level)
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells each step of each rebalance
     uvloop.run(until_signalled())
 
 
