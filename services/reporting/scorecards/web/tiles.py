@@ -70,7 +70,8 @@ class TileView:
     @property
     def has_counts(self) -> bool:
         """Whether the table needs columns for what was divided by what."""
-        return any(row.point.numerator is not None for row in self.rows)
+        named = self.tile.indicator.numerator is not None
+        return named and any(row.point.numerator is not None for row in self.rows)
 
     @property
     def has_remarks(self) -> bool:
