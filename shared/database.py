@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession as AsyncSession  # consumers take it from here: they write no SQL
 
 SessionFactory = async_sessionmaker[AsyncSession]
 

@@ -26,7 +26,6 @@ app.command("routes", rich_help_panel=LOOK)(routes.routes)
 app.command("openapi", rich_help_panel=LOOK)(openapi.openapi)
 app.add_typer(events.app, name="events", rich_help_panel=LOOK)
 app.command("contracts", rich_help_panel=LOOK)(contracts.contracts)
-app.add_typer(events.app, name="events", rich_help_panel=LOOK)
 
 if __name__ == "__main__":
     app()

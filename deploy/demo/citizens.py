@@ -1,7 +1,7 @@
 """Simulated people who answer the demo's survey over a year."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from deploy.demo.answers import SURVEY, simulated_answers
@@ -45,6 +45,11 @@ class Citizens:
                 return len(items)
             await asyncio.sleep(0.1)
         raise LoadFailed(f"The score of {then:%B %Y} has not reached goals.")
+
+
+def first_month() -> date:
+    """The first day of the month in which the first simulated answers arrive."""
+    return _day(current_time(), months_ago=MONTHS - 1).date().replace(day=1)
 
 
 def _day(real: datetime, *, months_ago: int) -> datetime:

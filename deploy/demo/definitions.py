@@ -111,7 +111,8 @@ def standard(indicator: str, unit: str) -> dict[str, Any]:
     return {
         "indicator": indicator,
         "unit": unit,
-        "target": {"type": "maintain_at_or_above", "value": STANDARD},
+        "type": "maintain_at_or_above",
+        "value": STANDARD,
         "valid_from": "2016-04-01",
         "applies_below": True,
         "reason": "Operational standard in the NHS Constitution handbook: 95 % within four hours",

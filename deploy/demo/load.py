@@ -8,7 +8,7 @@ from typing import Any
 from rich.progress import Progress
 
 from deploy.demo.api import Api, in_batches
-from deploy.demo.citizens import Citizens
+from deploy.demo.citizens import Citizens, first_month
 from deploy.demo.definitions import (
     EXPERIENCE_INDICATOR,
     FOUR_HOURS,
@@ -46,7 +46,7 @@ async def load(urls: Mapping[str, str], tokens: Mapping[str, str], progress: Pro
         Api(urls["reporting"], None, progress) as reader,
     ):
         body = await administrator.get("/v1/body")
-        root = body["root_unit"]["code"]
+        root = (await administrator.get(f"/v1/units/{body['root_unit_id']}"))["code"]
         units = await _units(administrator, record, root)
         await _indicators(officer, record, root)
         citizens = Citizens(surveyor, officer, clock)
@@ -87,7 +87,7 @@ async def _indicators(api: Api, record: Record, root: str) -> None:
         await api.post("/v1/indicators", measured.definition)
     await api.post("/v1/indicators", EXPERIENCE_INDICATOR)
     await api.post("/v1/targets", standard(FOUR_HOURS.code, root))
-    assignments = [
+    assignments: list[dict[str, Any]] = [
         {
             "indicator": measured.code,
             "unit": code,
@@ -98,6 +98,14 @@ async def _indicators(api: Api, record: Record, root: str) -> None:
         for measured in MEASURED
         for code, first, last in record.reporting_spans()
     ]
+    assignments.append(
+        {
+            "indicator": EXPERIENCE_INDICATOR["code"],
+            "unit": root,
+            "valid_from": first_month().isoformat(),
+            "valid_to": None,
+        }
+    )
     await api.post_batches("Assignments", "/v1/assignments:batch", in_batches(assignments, BATCH))
 
 
@@ -131,7 +139,9 @@ async def _until_shown(api: Api, record: Record, root: str) -> None:
     async def covered() -> int:
         card = await api.get(f"/v1/scorecards/{root}")
         shown: dict[str, int] = {
-            tile["indicator"]["code"]: tile["record"]["reported"] for tile in card["tiles"] if tile["record"]
+            tile["indicator"]["code"]: tile["record"]["coverage"]["reported"]
+            for tile in card["tiles"]
+            if tile["record"]
         }
         return min(shown.get(measured.code, 0) for measured in MEASURED)
 

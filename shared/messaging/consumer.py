@@ -104,12 +104,12 @@ class Consumer:
     async def step(self, events: Source) -> bool:
         """Take the next events and apply them, however often that has to be tried; False if there were none."""
         arrived = await events.take(await self.held())
-        if not arrived:
+        if arrived:
+            await self._until_it_succeeds(lambda: self.apply(arrived))
+        else:
             metrics.CONSUMER_LAG.labels(self.source).set(0)
-            return False
-        await self._until_it_succeeds(lambda: self.apply(arrived))
         await events.applied()
-        return True
+        return bool(arrived)
 
     async def apply(self, arrived: Sequence[Envelope]) -> None:
         """Apply what is new of a batch, in order; what lies between is fetched from the owner's feed first."""

@@ -58,6 +58,7 @@ class KafkaSource:
         )
         self._from_beginning = from_beginning
         self._next: int | None = None
+        self._committed: int | None = None
         self._reached: int | None = None
         self._lively_at = self._probed_at = 0.0
 
@@ -88,9 +89,10 @@ class KafkaSource:
 
     async def applied(self) -> None:
         """Commit the offset. It is a hint, so a failure is no more than that."""
-        if self._next is not None:
+        if self._next != self._committed:
             try:
                 await bounded(self._consumer.commit({self._partition: self._next}))
+                self._committed = self._next
             except (KafkaError, TimeoutError) as error:
                 log.info("offset_not_committed", topic=self._topic, error=repr(error))
 

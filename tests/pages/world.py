@@ -32,8 +32,8 @@ from shared.contracts.goals.measurements import (
     SeriesKey,
     TargetValue,
 )
+from shared.decimals import divided, rounded
 from shared.messaging.handlers import Received
-from shared.numbers import divided, rounded
 
 SPACE = UUID("6f0d5d3e-0000-4000-8000-000000000000")
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from services.feedback.directory.operations import keep
 from services.feedback.directory.tables import Body, Indicator, Unit
 from shared.contracts import BodyChanged, IndicatorChanged, UnitChanged
+from shared.database import AsyncSession
 from shared.messaging.handlers import Handlers, Received
 
 

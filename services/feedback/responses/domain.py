@@ -9,8 +9,8 @@ from uuid import UUID
 
 from services.feedback.responses.errors import InvalidAnswers
 from services.feedback.surveys.domain import PublishedVersion, Question
+from shared.decimals import DECIMAL_PATTERN, plain
 from shared.errors import FieldError
-from shared.numbers import DECIMAL_PATTERN, plain
 
 _QUESTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DECIMAL = re.compile(DECIMAL_PATTERN.removesuffix("$") + r"\Z")

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.feedback.surveys.errors import BrokenQuestionnaire, QuestionChangedMeaning
+from shared.decimals import plain
 from shared.errors import FieldError
-from shared.numbers import plain
 
 Kind = Literal["single_choice", "number", "text"]
 State = Literal["draft", "open", "closed"]

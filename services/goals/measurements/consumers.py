@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from services.goals.measurements.operations.scores import ReleasedScore, record_released_scores
 from shared.clock import current_time
 from shared.contracts import ScoreReleased
+from shared.database import AsyncSession
 from shared.errors import NotFound
 from shared.messaging.handlers import Handlers, InvalidEvent, Received
 from shared.periods.calendar import Period

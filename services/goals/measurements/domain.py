@@ -6,8 +6,8 @@ from decimal import Context, Decimal
 from typing import Literal
 
 from services.goals.measurements.errors import MeasurementInvalid
+from shared.decimals import divided, plain, rounded
 from shared.errors import FieldError
-from shared.numbers import divided, plain, rounded
 from shared.periods.calendar import FiscalCalendar, Frequency, NotAPeriod, Period
 
 ObsStatus = Literal["A", "P", "E", "B", "M", "O"]

@@ -12,8 +12,8 @@ from services.goals.targets.errors import (
     TargetIncomplete,
     TargetPullsTheWrongWay,
 )
+from shared.decimals import divided, plain, rounded
 from shared.errors import FieldError
-from shared.numbers import divided, plain, rounded
 
 TargetType = Literal[
     "increase_to", "decrease_to", "maintain_at_or_above", "maintain_at_or_below", "range", "milestone", "undefined"

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from services.reporting.charts.operations import redraw, redraw_indicators
 from shared.contracts import EvaluationMade, IndicatorChanged
+from shared.database import AsyncSession
 from shared.messaging.handlers import Handlers, Received
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from services.reporting.directory.operations import (
     Versioned,
     keep_assignments,
@@ -23,6 +21,7 @@ from shared.contracts import (
     SurveyChanged,
     UnitChanged,
 )
+from shared.database import AsyncSession
 from shared.messaging.handlers import Handler, Handlers, Received
 
 E = TypeVar("E", bound=Event)

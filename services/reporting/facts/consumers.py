@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from services.reporting.facts.operations import count_vintages, keep_evaluations
 from shared.contracts import EvaluationMade, MeasurementRecorded
+from shared.database import AsyncSession
 from shared.messaging.handlers import Handlers, Received
 
 

@@ -24,9 +24,9 @@ from services.goals.schema import Outbox
 from services.goals.targets.operations import NewTarget, set_target
 from services.goals.targets.tables import Series
 from shared.contracts import EvaluationMade
+from shared.decimals import plain
 from shared.errors import ServiceError
 from shared.http.auth import UnitScope
-from shared.numbers import plain
 from shared.periods.calendar import Period
 
 EVERYWHERE = UnitScope(everywhere=True)

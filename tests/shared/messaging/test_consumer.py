@@ -67,8 +67,8 @@ class TestApply:
         source = Batches([everything[:3], everything[:2], everything[1:], everything])
         consumer = consumer_of(reporting, goals)
 
-        while await consumer.step(source):
-            pass
+        while source.batches:
+            await consumer.step(source)
 
         assert await applied_positions(reporting) == [1, 2, 3, 4]
         assert source.committed == 4

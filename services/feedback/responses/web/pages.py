@@ -13,10 +13,10 @@ from services.feedback.responses.operations import Intake
 from services.feedback.surveys.domain import PublishedSurvey, PublishedVersion, Question, steps_in_words
 from services.feedback.surveys.errors import SurveyClosed
 from services.feedback.surveys.queries import PublishedSurveys
+from shared.decimals import plain
 from shared.errors import FieldError
 from shared.http.sessions import Now
 from shared.ids import Key, random_id
-from shared.numbers import plain
 from shared.texts import in_language
 from shared.ui.render import page
 

@@ -23,7 +23,7 @@ from services.goals.targets.domain import (
     progress,
     typed,
 )
-from shared.numbers import divided
+from shared.decimals import divided
 from shared.periods.calendar import FiscalCalendar, Period
 
 Status = Literal["met", "not_met", "on_track", "off_track", "no_information", "not_expected"]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.goals.indicators.domain import Aggregation
 from services.goals.measurements.domain import ObsStatus
-from shared.numbers import rounded
+from shared.decimals import rounded
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 """Wide enough that a total of reported decimals loses no digit, and a quotient none that rounding would notice."""

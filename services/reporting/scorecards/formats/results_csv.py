@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from services.reporting.scorecards.domain import AsOf, Cell, IndicatorRef, Text, UnitRef
-from shared.numbers import plain
+from shared.decimals import plain
 from shared.texts import in_language
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

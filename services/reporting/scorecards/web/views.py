@@ -16,7 +16,7 @@ from services.reporting.scorecards.domain import (
     Status,
     Target,
 )
-from shared.numbers import plain
+from shared.decimals import plain
 from shared.texts import in_language
 
 STATUS: dict[Status, str] = {

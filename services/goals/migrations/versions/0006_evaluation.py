@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0020"
+revision = "0006"
 down_revision = "0005"
 
 STATEMENTS = (

@@ -1,0 +1,50 @@
+"""The whole of Steward as `steward demo` runs it, once in each event mode, loaded with the public record."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from rich.progress import Progress
+
+from deploy.demo.load import load
+from deploy.local.kafka import missing_tools
+from deploy.local.places import CannotRun
+from deploy.local.ports import Ports
+from deploy.local.processes import check_port_free
+from deploy.local.stack import Stack
+from tests.journeys.running import Journey
+
+
+def free_base() -> int:
+    """A base whose ports nobody listens on, away from those of a demo that may run beside the tests."""
+    for base in range(20_000 + os.getpid() % 90 * 100, 32_000, 50):
+        try:
+            for port, purpose in Ports(base).used(postgres=True, kafka=True):
+                check_port_free(port, purpose)
+        except CannotRun:
+            continue
+        return base
+    raise CannotRun("No fifty ports in a row are free.")
+
+
+@pytest_asyncio.fixture(scope="session", params=["feed", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def journey(request: pytest.FixtureRequest) -> AsyncIterator[Journey]:
+    """Steward in one event mode, with the demo's data in it."""
+    mode = request.param
+    from tests.fixtures.lanes import leave_out  # pytest registers it as a plugin after reading this file
+
+    if mode == "kafka" and (missing := missing_tools()):
+        leave_out(missing)
+    with tempfile.TemporaryDirectory(prefix=f"steward-{mode}-") as directory:
+        stack = Stack(events=mode, data_dir=Path(directory), port_base=free_base())
+        try:
+            await stack.start()
+            with Progress(disable=True) as progress:
+                loaded = await load(stack.urls, stack.tokens, progress, stack.directory / "clock")
+            await stack.announce(loaded=True, seconds=0)
+            yield Journey(stack, loaded)
+        finally:
+            await stack.stop()

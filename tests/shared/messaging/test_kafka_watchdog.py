@@ -1,0 +1,137 @@
+"""The ways in which a Kafka client falls silent, and that silence alone is no alarm."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+
+from shared.ids import new_id
+from shared.messaging import kafka_source
+from shared.messaging.consumer import Consumer
+from shared.messaging.kafka import Connection, Record, Sender
+from shared.messaging.kafka_source import KafkaSource, Stalled
+from shared.messaging.sequencer import sequence_once
+from tests.shared.messaging.events import NOW, Service, tell, unit_changed
+from tests.shared.messaging.following import applied_positions, consumer_of, envelopes, held_position, prepare
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look every half second, and call three seconds silence."""
+    monkeypatch.setattr(kafka_source, "PROBE_AFTER", 0.5)
+    monkeypatch.setattr(kafka_source, "SILENT_AT_MOST", 3.0)
+
+
+@asynccontextmanager
+async def administering(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """The broker's administrator."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def send(address: str, topic: str, values: list[bytes]) -> None:
+    """Put messages on a topic, whoever's they are."""
+    sender = Sender(Connection(address, {}), topic)
+    await sender.send([Record(b"key", value, ()) for value in values], within=15)
+    await sender.close()
+
+
+async def follow_as_the_worker_does(
+    consumer: Consumer, address: str, topic: str, follower: Service, position: int
+) -> None:
+    """Step until a position is reached; a client that fails or stalls is made anew."""
+    stalled = False
+    async with asyncio.timeout(60):
+        while await held_position(follower) < position:
+            source = KafkaSource(Connection(address, {}), topic=topic, group="g", from_beginning=stalled)
+            stalled = False
+            try:
+                await source.open()
+                while await held_position(follower) < position:
+                    await consumer.step(source)
+            except Stalled:
+                stalled = True
+            except (KafkaError, TimeoutError):
+                await asyncio.sleep(0.2)
+            finally:
+                await source.close()
+
+
+async def keep_taking(source: KafkaSource) -> None:
+    """Take what comes, for twenty seconds at most."""
+    async with asyncio.timeout(20):
+        while True:
+            await source.take(None)
+
+
+async def test_a_topic_that_was_made_anew_is_followed_on(kafka: str, goals: Service, reporting: Service) -> None:
+    await prepare(reporting)
+    await tell(goals.sessions, goals.tables, *(unit_changed() for _ in range(9)))
+    await sequence_once(goals.pool, schema="goals", now=NOW)
+    values = [event.text.encode() for event in await envelopes(goals)]
+    topic = f"test.{new_id().hex}.events"
+    consumer = consumer_of(reporting, goals)
+    async with administering(kafka) as admin:
+        await admin.create_topics([NewTopic(topic, 1, 1)])
+        await send(kafka, topic, values[:6])
+        following = asyncio.create_task(follow_as_the_worker_does(consumer, kafka, topic, reporting, 9))
+        for _ in range(300):
+            if await held_position(reporting) == 6:
+                break
+            await asyncio.sleep(0.1)
+
+        await admin.delete_topics([topic])
+        await asyncio.sleep(1)
+        await admin.create_topics([NewTopic(topic, 1, 1)])
+    await asyncio.sleep(1)
+    await send(kafka, topic, values[6:])
+    await following
+
+    assert await applied_positions(reporting) == list(range(1, 10))
+
+
+async def test_a_client_with_records_ahead_and_none_coming_is_called_stalled(kafka: str) -> None:
+    topic = f"test.{new_id().hex}.events"
+    async with administering(kafka) as admin:
+        await admin.create_topics([NewTopic(topic, 1, 1)])
+    source = KafkaSource(Connection(kafka, {}), topic=topic, group="g")
+    await source.open()
+    async with asyncio.timeout(20):
+        while not source._consumer.assignment():
+            await source.take(None)
+    source._consumer.pause(*source._consumer.assignment())
+    await send(kafka, topic, [b"{}"])
+
+    with pytest.raises(Stalled, match="nothing has come since 0"):
+        await keep_taking(source)
+    await source.close()
+
+
+async def test_owner_and_standby_of_a_quiet_topic_are_left_in_peace(kafka: str) -> None:
+    topic = f"test.{new_id().hex}.events"
+    async with administering(kafka) as admin:
+        await admin.create_topics([NewTopic(topic, 1, 1)])
+    await send(kafka, topic, [b"not an event"])
+    async with AsyncExitStack() as stack:
+        sources = [KafkaSource(Connection(kafka, {}), topic=topic, group="g") for _ in range(2)]
+        for source in sources:
+            stack.push_async_callback(source.close)
+            await source.open()
+
+        async def look(source: KafkaSource) -> None:
+            for _ in range(16):
+                await source.take(None)
+                await source.applied()
+
+        await asyncio.gather(*(look(source) for source in sources))
+
+        assert sorted(len(source._consumer.assignment()) for source in sources) == [0, 1]
