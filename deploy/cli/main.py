@@ -2,6 +2,9 @@
 
 import typer
 
+import services.feedback.commands
+import services.goals.commands
+import services.reporting.commands
 from deploy.cli import bootstrap, contracts, demo, events, load, migrate, openapi, routes, serve, token, worker
 
 TRY = "Try it on this machine"
@@ -26,6 +29,8 @@ app.command("routes", rich_help_panel=LOOK)(routes.routes)
 app.command("openapi", rich_help_panel=LOOK)(openapi.openapi)
 app.add_typer(events.app, name="events", rich_help_panel=LOOK)
 app.command("contracts", rich_help_panel=LOOK)(contracts.contracts)
+for commands in (services.goals.commands, services.feedback.commands, services.reporting.commands):
+    app.add_typer(commands.app, rich_help_panel=LOOK)
 
 if __name__ == "__main__":
     app()

@@ -5,10 +5,6 @@ from typing import Annotated
 
 import typer
 
-from services.goals.indicators.queries import indicator_by_key
-from services.goals.recalculation.operations import mark_dirty
-from services.goals.settings import GoalsSettings
-from shared.database import engine_for, sessions_of, transaction
 from shared.errors import ServiceError
 
 app = typer.Typer(name="goals", help="Look after the goals service.", no_args_is_help=True)
@@ -25,15 +21,21 @@ def recalculate(
 ) -> None:
     """Have the worker compute results again from what was recorded."""
     try:
-        asyncio.run(_recalculate(GoalsSettings(), indicator))
+        asyncio.run(_recalculate(indicator))
     except ServiceError as error:
         typer.echo(error.detail, err=True)
         raise typer.Exit(1) from error
     typer.echo(f"The worker will compute {indicator or 'every indicator'} again.")
 
 
-async def _recalculate(settings: GoalsSettings, indicator: str | None) -> None:
-    engine = engine_for(settings.database_url.get_secret_value(), schema="goals", pool_size=1)
+async def _recalculate(indicator: str | None) -> None:
+    # Loaded here, so that other commands start without it.
+    from services.goals.indicators.queries import indicator_by_key
+    from services.goals.recalculation.operations import mark_dirty
+    from services.goals.settings import GoalsSettings
+    from shared.database import engine_for, sessions_of, transaction
+
+    engine = engine_for(GoalsSettings().database_url.get_secret_value(), schema="goals", pool_size=1)
     try:
         async with transaction(sessions_of(engine)) as session:
             wanted = (await indicator_by_key(session, indicator)).id if indicator else None
