@@ -1,5 +1,6 @@
 """Loading the demo's data the way any other system would: through the public APIs."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,15 +135,19 @@ async def _measurements(api: Api, record: Record) -> int:
 
 
 async def _until_shown(api: Api, record: Record, root: str) -> None:
-    """Wait until the scorecard of the whole body stands on every month of every organisation."""
+    """Wait until the dashboard and the scorecard of the whole body stand on every month of every organisation."""
 
     async def covered() -> int:
-        card = await api.get(f"/v1/scorecards/{root}")
-        shown: dict[str, int] = {
-            tile["indicator"]["code"]: tile["record"]["coverage"]["reported"]
-            for tile in card["tiles"]
-            if tile["record"]
-        }
-        return min(shown.get(measured.code, 0) for measured in MEASURED)
+        national = await api.get(f"/v1/scorecards/{root}", period="record")
+        reported = [tile["figure"]["coverage"]["reported"] for tile in national["tiles"]]
+        below: Counter[str] = Counter()
+        page: dict[str, Any] = {"next": ""}
+        while page["next"] is not None:
+            cursor = {"cursor": page["next"]} if page["next"] else {}
+            page = await api.get("/v1/scorecards", period="record", limit="200", **cursor)
+            for row in page["items"]:
+                for column, cell in zip(page["columns"], row["cells"], strict=True):
+                    below[column["indicator"]["code"]] += cell["figure"]["coverage"]["reported"]
+        return min(max(reported, default=0), *(below[measured.code] for measured in MEASURED))
 
     await api.watch("Scorecards", covered, total=len(record.months))
