@@ -2,27 +2,14 @@
 
 import asyncio
 import json
-import os
-import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
-from deploy.local.kafka import Kafka, missing_tools
-from deploy.local.processes import Child, free_port
-from shared.ids import new_id
-from shared.messaging.consumer import Consumer
 from shared.messaging.kafka import Connection, Record, Sender, end_of
-from shared.messaging.kafka_source import KafkaSource
-from shared.messaging.publisher import ForeignTopic, Publisher
+from shared.messaging.publisher import ForeignTopic
 from shared.messaging.sequencer import sequence_once
-from tests.fixtures.lanes import leave_out
-from tests.shared.messaging.events import NOW, Service, tell, unit_changed, whole_log
+from tests.shared.messaging.events import NOW, Service, whole_log
 from tests.shared.messaging.following import (
     SOURCE,
     LogFeed,
@@ -31,6 +18,15 @@ from tests.shared.messaging.following import (
     envelopes,
     held_position,
     prepare,
+)
+from tests.shared.messaging.on_kafka import (
+    follow,
+    log_of,
+    publish_all,
+    publisher_of,
+    sent_positions,
+    source_of,
+    topic_on,
 )
 
 pytestmark = pytest.mark.kafka
@@ -46,70 +42,6 @@ def connection(kafka: str) -> Connection:
 async def topic(kafka: str) -> str:
     """A topic of this test's own."""
     return await topic_on(kafka)
-
-
-async def topic_on(address: str) -> str:
-    """A new topic with one partition."""
-    name = f"test.{new_id().hex}.events"
-    admin = AIOKafkaAdminClient(bootstrap_servers=address)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 1, 1)])
-    await admin.close()
-    return name
-
-
-async def log_of(owner: Service, count: int) -> None:
-    """Units told and numbered."""
-    await tell(owner.sessions, owner.tables, *(unit_changed(name=f"unit {number}") for number in range(count)))
-    while await sequence_once(owner.pool, schema=owner.tables.schema, now=NOW):
-        pass
-
-
-@asynccontextmanager
-async def publisher_of(owner: Service, connection: Connection, topic: str) -> AsyncIterator[Publisher]:
-    """A publisher of the owner's log."""
-    publisher = Publisher(
-        sessions=owner.sessions,
-        pool=owner.pool,
-        tables=owner.tables,
-        source=SOURCE,
-        sender=Sender(connection, topic),
-        end_of_topic=lambda last: end_of(connection, topic, last=last),
-    )
-    try:
-        yield publisher
-    finally:
-        await publisher.close()
-
-
-@asynccontextmanager
-async def source_of(connection: Connection, topic: str, group: str = "g") -> AsyncIterator[KafkaSource]:
-    """A member of a group."""
-    source = KafkaSource(connection, topic=topic, group=f"{group}.{topic}")
-    try:
-        await source.open()
-        yield source
-    finally:
-        await source.close()
-
-
-async def publish_all(publisher: Publisher) -> None:
-    """Step until the log is sent; the first step may only create the cursor."""
-    await publisher.step()
-    while await publisher.step():
-        pass
-
-
-async def follow(consumer: Consumer, source: KafkaSource, follower: Service, position: int) -> None:
-    """Step until a position is reached."""
-    async with asyncio.timeout(40):
-        while await held_position(follower) < position:
-            await consumer.step(source)
-
-
-async def sent_positions(connection: Connection, topic: str) -> list[int]:
-    """The positions on the topic, as they lie there."""
-    return [int(json.loads(raw)["position"]) for raw in (await end_of(connection, topic, last=10_000)).last]
 
 
 class TestPublisher:
@@ -322,51 +254,3 @@ class TestConsume:
             await follow(consumer, standby, reporting, 6)
 
         assert await applied_positions(reporting) == [1, 2, 3, 4, 5, 6]
-
-
-@pytest.mark.slow
-class TestBrokerDies:
-    @pytest.fixture
-    async def broker(self, tmp_path: Path) -> AsyncIterator[tuple[str, Child]]:
-        """A broker that a test may kill."""
-        if missing := missing_tools():
-            leave_out(missing)
-        kafka = Kafka(tmp_path / "kafka", port=free_port(), controller_port=free_port())
-        child = Child(kafka.programme(tmp_path / "kafka.log"))
-        await asyncio.to_thread(kafka.prepare)
-        try:
-            await child.start()
-            yield kafka.address, child
-        finally:
-            await child.stop()
-
-    async def test_nothing_is_lost_or_doubled_when_the_broker_is_killed_on_the_way(
-        self, goals: Service, reporting: Service, broker: tuple[str, Child]
-    ) -> None:
-        address, child = broker
-        connection, topic = Connection(address, {}), await topic_on(address)
-        await prepare(reporting)
-        await log_of(goals, 50)
-        consumer = consumer_of(reporting, goals)
-        async with publisher_of(goals, connection, topic) as publisher:
-            await publish_all(publisher)
-            async with source_of(connection, topic) as source:
-                await follow(consumer, source, reporting, 50)
-            await log_of(goals, 50)
-
-            killed = child.pid
-            assert killed is not None
-            os.kill(killed, signal.SIGKILL)
-            with pytest.raises((KafkaError, TimeoutError)):
-                await publisher.step()
-            async with asyncio.timeout(60):
-                while await goals.pool.fetchval("select position from cursor") < 100:
-                    try:
-                        await publisher.step()
-                    except (KafkaError, TimeoutError):
-                        await asyncio.sleep(0.3)
-
-        async with source_of(connection, topic) as source:
-            await follow(consumer, source, reporting, 100)
-        assert await applied_positions(reporting) == list(range(1, 101))
-        assert sorted(set(await sent_positions(connection, topic))) == list(range(1, 101))

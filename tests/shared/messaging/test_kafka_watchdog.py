@@ -1,14 +1,12 @@
 """The ways in which a Kafka client falls silent, and that silence alone is no alarm."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
-from shared.ids import new_id
 from shared.messaging import kafka_source
 from shared.messaging.consumer import Consumer
 from shared.messaging.kafka import Connection, Record, Sender
@@ -16,6 +14,7 @@ from shared.messaging.kafka_source import KafkaSource, Stalled
 from shared.messaging.sequencer import sequence_once
 from tests.shared.messaging.events import NOW, Service, tell, unit_changed
 from tests.shared.messaging.following import applied_positions, consumer_of, envelopes, held_position, prepare
+from tests.shared.messaging.on_kafka import administering, topic_on
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -25,17 +24,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look every half second, and call three seconds silence."""
     monkeypatch.setattr(kafka_source, "PROBE_AFTER", 0.5)
     monkeypatch.setattr(kafka_source, "SILENT_AT_MOST", 3.0)
-
-
-@asynccontextmanager
-async def administering(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """The broker's administrator."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=address)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()
 
 
 async def send(address: str, topic: str, values: list[bytes]) -> None:
@@ -78,10 +66,9 @@ async def test_a_topic_that_was_made_anew_is_followed_on(kafka: str, goals: Serv
     await tell(goals.sessions, goals.tables, *(unit_changed() for _ in range(9)))
     await sequence_once(goals.pool, schema="goals", now=NOW)
     values = [event.text.encode() for event in await envelopes(goals)]
-    topic = f"test.{new_id().hex}.events"
+    topic = await topic_on(kafka)
     consumer = consumer_of(reporting, goals)
     async with administering(kafka) as admin:
-        await admin.create_topics([NewTopic(topic, 1, 1)])
         await send(kafka, topic, values[:6])
         following = asyncio.create_task(follow_as_the_worker_does(consumer, kafka, topic, reporting, 9))
         for _ in range(300):
@@ -100,9 +87,7 @@ async def test_a_topic_that_was_made_anew_is_followed_on(kafka: str, goals: Serv
 
 
 async def test_a_client_with_records_ahead_and_none_coming_is_called_stalled(kafka: str) -> None:
-    topic = f"test.{new_id().hex}.events"
-    async with administering(kafka) as admin:
-        await admin.create_topics([NewTopic(topic, 1, 1)])
+    topic = await topic_on(kafka)
     source = KafkaSource(Connection(kafka, {}), topic=topic, group="g")
     await source.open()
     async with asyncio.timeout(20):
@@ -117,9 +102,7 @@ async def test_a_client_with_records_ahead_and_none_coming_is_called_stalled(kaf
 
 
 async def test_owner_and_standby_of_a_quiet_topic_are_left_in_peace(kafka: str) -> None:
-    topic = f"test.{new_id().hex}.events"
-    async with administering(kafka) as admin:
-        await admin.create_topics([NewTopic(topic, 1, 1)])
+    topic = await topic_on(kafka)
     await send(kafka, topic, [b"not an event"])
     async with AsyncExitStack() as stack:
         sources = [KafkaSource(Connection(kafka, {}), topic=topic, group="g") for _ in range(2)]

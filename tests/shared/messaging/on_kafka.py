@@ -1,0 +1,90 @@
+"""What the tests on a real Kafka have in common."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.ids import new_id
+from shared.messaging.consumer import Consumer
+from shared.messaging.kafka import Connection, Sender, end_of
+from shared.messaging.kafka_source import KafkaSource
+from shared.messaging.publisher import Publisher
+from shared.messaging.sequencer import sequence_once
+from tests.shared.messaging.events import NOW, Service, tell, unit_changed
+from tests.shared.messaging.following import SOURCE, held_position
+
+
+@asynccontextmanager
+async def administering(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """The broker's administrator."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def topic_on(address: str) -> str:
+    """A new topic with one partition."""
+    name = f"test.{new_id().hex}.events"
+    async with administering(address) as admin:
+        await admin.create_topics([NewTopic(name, 1, 1)])
+    return name
+
+
+async def log_of(owner: Service, count: int) -> None:
+    """Units told and numbered."""
+    await tell(owner.sessions, owner.tables, *(unit_changed(name=f"unit {number}") for number in range(count)))
+    while await sequence_once(owner.pool, schema=owner.tables.schema, now=NOW):
+        pass
+
+
+@asynccontextmanager
+async def publisher_of(owner: Service, connection: Connection, topic: str) -> AsyncIterator[Publisher]:
+    """A publisher of the owner's log."""
+    publisher = Publisher(
+        sessions=owner.sessions,
+        pool=owner.pool,
+        tables=owner.tables,
+        source=SOURCE,
+        sender=Sender(connection, topic),
+        end_of_topic=lambda last: end_of(connection, topic, last=last),
+    )
+    try:
+        yield publisher
+    finally:
+        await publisher.close()
+
+
+@asynccontextmanager
+async def source_of(connection: Connection, topic: str, group: str = "g") -> AsyncIterator[KafkaSource]:
+    """A member of a group."""
+    source = KafkaSource(connection, topic=topic, group=f"{group}.{topic}")
+    try:
+        await source.open()
+        yield source
+    finally:
+        await source.close()
+
+
+async def publish_all(publisher: Publisher) -> None:
+    """Step until the log is sent; the first step may only create the cursor."""
+    await publisher.step()
+    while await publisher.step():
+        pass
+
+
+async def follow(consumer: Consumer, source: KafkaSource, follower: Service, position: int) -> None:
+    """Step until a position is reached."""
+    async with asyncio.timeout(40):
+        while await held_position(follower) < position:
+            await consumer.step(source)
+
+
+async def sent_positions(connection: Connection, topic: str) -> list[int]:
+    """The positions on the topic, as they lie there."""
+    return [int(json.loads(raw)["position"]) for raw in (await end_of(connection, topic, last=10_000)).last]
