@@ -15,6 +15,7 @@ from services.feedback.surveys.errors import SurveyClosed
 from services.feedback.surveys.queries import PublishedSurveys
 from shared.decimals import plain
 from shared.errors import FieldError
+from shared.http.languages import languages_in
 from shared.http.sessions import Now
 from shared.ids import Key, random_id
 from shared.texts import in_language
@@ -86,12 +87,9 @@ def _number(sent: str | None) -> int:
 def _language(request: Request, version: PublishedVersion, asked: str | None) -> str:
     """The language asked for, else the first of the browser's that the questions are in, else the body's."""
     languages = version.questionnaire.languages
-    accepted = [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
-    for wanted in [asked, *accepted]:
-        for candidate in (wanted, wanted.split("-")[0]) if wanted else ():
-            if candidate in languages:
-                return candidate
-    return languages[0]
+    wanted = (asked, asked.split("-")[0]) if asked else ()
+    spoken = (*wanted, *languages_in(request.headers.get("accept-language", "")))
+    return next((language for language in spoken if language in languages), languages[0])
 
 
 def _closed(request: Request, survey: PublishedSurvey, language: str) -> Response:

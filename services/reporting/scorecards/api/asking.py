@@ -1,9 +1,9 @@
-"""What the routes of the scorecards have in common: filters, languages, waiting, and how long an answer may be kept."""
+"""What the routes of the scorecards have in common: filters, waiting, and how long an answer may be kept."""
 
 from datetime import date
 from typing import Annotated
 
-from fastapi import Depends, Header, Query
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from services.reporting.directory.queries import is_known
@@ -19,7 +19,6 @@ from shared.ids import Key
 KEPT_BY_ANYBODY = 15
 """Seconds: a correction is on its way to the reader within that time."""
 LONGEST_SEARCH = 200
-MOST_LANGUAGES = 10
 
 
 async def wait_for_mark(after: After, sessions: Sessions) -> None:
@@ -32,23 +31,6 @@ async def wait_for_mark(after: After, sessions: Sessions) -> None:
             )
 
     await caught_up(after, applied)
-
-
-def languages_of(
-    accept_language: Annotated[str | None, Header(include_in_schema=False, max_length=1000)] = None,
-) -> tuple[str, ...]:
-    """The caller's languages, best first, each followed by its plain form: `cy-GB` reads `cy` too."""
-    weighted = []
-    for part in (accept_language or "").split(","):
-        tag, _, quality = part.strip().partition(";q=")
-        try:
-            weight = float(quality or 1)
-        except ValueError:
-            weight = 0.0
-        if tag and tag != "*" and weight > 0:
-            weighted.append((weight, tag))
-    ordered = [tag for _, tag in sorted(weighted, key=lambda each: -each[0])][:MOST_LANGUAGES]
-    return tuple(dict.fromkeys(form for tag in ordered for form in (tag, tag.split("-")[0].lower())))
 
 
 def period_of(
@@ -87,7 +69,6 @@ def keep_for(response: Response, scope: UnitScope | None) -> None:
     response.headers["Vary"] = "Accept, Accept-Language, Origin, Authorization"
 
 
-Languages = Annotated[tuple[str, ...], Depends(languages_of)]
 Asked = Annotated[AskedPeriod | None, Depends(period_of)]
 Indicators = Annotated[
     list[Key],

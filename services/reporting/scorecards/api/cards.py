@@ -11,7 +11,6 @@ from services.reporting.scorecards.api.answers import DashboardAnswer, Scorecard
 from services.reporting.scorecards.api.asking import (
     Asked,
     Indicators,
-    Languages,
     Level,
     Region,
     Search,
@@ -22,6 +21,7 @@ from services.reporting.scorecards.api.asking import (
 from services.reporting.scorecards.domain import Dashboard, DashboardFilters, Scorecard
 from services.reporting.scorecards.queries.cards import scorecard
 from services.reporting.scorecards.queries.dashboards import dashboard
+from shared.http.languages import Languages
 from shared.http.pages import PageQuery, say_where_to_follow
 from shared.http.problems import RESPONSES
 from shared.http.sessions import Reading

@@ -10,7 +10,6 @@ from services.reporting.permissions import RawScope
 from services.reporting.scorecards.api.asking import (
     Asked,
     Indicators,
-    Languages,
     Region,
     Search,
     StatusFilter,
@@ -23,6 +22,7 @@ from services.reporting.scorecards.formats.results_csv import heading, lines
 from services.reporting.scorecards.queries.results import Export, checked_export, stream_results
 from shared.contracts.goals.measurements import Frequency
 from shared.database import SessionFactory
+from shared.http.languages import Languages
 from shared.http.problems import RESPONSES
 from shared.http.sessions import Sessions
 from shared.ids import Key

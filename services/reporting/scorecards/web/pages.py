@@ -14,6 +14,7 @@ from services.reporting.scorecards.queries.dashboards import dashboard
 from services.reporting.scorecards.queries.periods import periods_with_figures
 from services.reporting.scorecards.web import views
 from services.reporting.scorecards.web.tiles import tile_view
+from shared.http.languages import Languages
 from shared.http.middleware import public_cache
 from shared.http.sessions import Reading
 from shared.ui.render import page
@@ -23,20 +24,6 @@ MOST_UNITS = 1000
 """Units on one page: a reader searches and compares a whole list better than pieces of it."""
 SECONDS_KEPT = 5
 SORTS = ("name", "-name", "code", "-code", "value", "-value", "status", "-status")
-
-
-def spoken(request: Request) -> tuple[str, ...]:
-    """The reader's languages, best first, each followed by its plain form: `cy-GB` reads `cy` too."""
-    weighted = []
-    for part in request.headers.get("accept-language", "").split(","):
-        tag, _, weight = part.strip().partition(";q=")
-        best = float(weight) if weight.replace(".", "", 1).isdigit() else 1.0
-        weighted += [(-best, tag)] if tag not in ("", "*") else []
-    ordered = [tag for _, tag in sorted(weighted, key=lambda each: each[0])]
-    return tuple(dict.fromkeys(form for tag in ordered[:10] for form in (tag, tag.split("-")[0].lower())))
-
-
-Languages = Annotated[tuple[str, ...], Depends(spoken)]
 
 
 async def filters(
