@@ -1,6 +1,7 @@
 """Lists: a limit, a stated order, a keyset cursor for one walk, and where to follow what is new."""
 
 import base64
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar, overload
@@ -10,13 +11,14 @@ from pydantic import BaseModel, Field
 from sqlakeyset import InvalidPage
 from sqlakeyset.asyncio import select_page
 from sqlalchemy import Select
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 from starlette.responses import Response
 
 from shared.http.fields import Listed
-from shared.http.problems import BadRequest
+from shared.http.problems import BadRequest, is_transient
 from shared.messaging.tables import LogHeadColumns
 
 T = TypeVar("T")
@@ -102,8 +104,11 @@ async def page(
         found = await select_page(
             session, statement, per_page=query.limit, page=_opened(query.cursor, query.sort) if query.cursor else None
         )
-    except InvalidPage as error:
-        raise BadCursor("Start the walk again without a cursor.") from error
+    except (InvalidPage, csv.Error, DBAPIError) as error:
+        # Made up, or of another list: it can hold places of a kind that these columns cannot be compared with.
+        if query.cursor is None or is_transient(error):
+            raise
+        raise BadCursor("Start the walk again without a cursor.") from None
     following = found.paging.bookmark_next if found.paging.has_next else None
     rows = [row[0] for row in found] if isinstance(statement, SelectOfScalar) else list(found)
     return rows, None if following is None else _sealed(following, query.sort)
@@ -125,7 +130,7 @@ def _sealed(bookmark: str, sort: str | None) -> str:
 def _opened(cursor: str, sort: str | None) -> str:
     try:
         made_for, bookmark = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadCursor("Send `next` of the page before as it was given.") from error
     if made_for != sort or not isinstance(bookmark, str):
         raise BadCursor("A cursor is good for the order it was made with; send the same `sort`.")
