@@ -1,18 +1,20 @@
 """Items of a bulk request, read one by one: an item that cannot be read is refused alone and harms no other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from starlette.responses import JSONResponse
 
-from shared.errors import FieldError, InvalidInput
-from shared.http.bulk import ItemResult, refused_item
+from shared.errors import FieldError, InvalidInput, ServiceError
+from shared.http.bulk import ItemResult, bulk_response, refused_item
 from shared.http.validation import field_errors
 
 T = TypeVar("T")
+Done = TypeVar("Done")
 MOST_ITEMS = 1000
 
 
@@ -45,6 +47,27 @@ def read_items(request: Request, items: Sequence[T]) -> tuple[dict[int, T], list
         else:
             readable[index] = item
     return readable, refused
+
+
+def items_response(
+    readable: Mapping[int, T],
+    refused: Sequence[ItemResult],
+    outcomes: Sequence[Done | ServiceError],
+    *,
+    accepted: Callable[[int, T, Done], ItemResult],
+    name: Callable[[T], str | None] | None = None,
+) -> JSONResponse:
+    """207 for what `read_items` gave and what became of each readable item, in their order.
+
+    `accepted` tells of an item that was done; one that was not is known by its `name`, else by the id it was sent with.
+    """
+    results = list(refused)
+    for (index, item), outcome in zip(readable.items(), outcomes, strict=True):
+        if isinstance(outcome, ServiceError):
+            results.append(refused_item(index, outcome, id=(name or sent_id)(item)))
+        else:
+            results.append(accepted(index, item, outcome))
+    return bulk_response(sorted(results, key=lambda result: result.index))
 
 
 def sent_id(item: Any) -> str | None:

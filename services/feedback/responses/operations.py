@@ -77,12 +77,9 @@ class Intake:
         return survey, _compared(survey, content, held)
 
     async def take_many(
-        self, key: str, submissions: Sequence[Submission | ServiceError], *, now: datetime
+        self, key: str, submissions: Sequence[Submission], *, now: datetime
     ) -> tuple[PublishedSurvey, list[Receipt | ServiceError]]:
-        """Store what can be stored of a batch in one statement; what became of each item, in their order.
-
-        An item that could not even be read comes in as its error and goes out as it is.
-        """
+        """Store what can be stored of a batch in one statement; what became of each item, in their order."""
         survey = await self._surveys.find(key)
         items = [self._checked_or_error(survey, each, now) for each in submissions]
         first: dict[UUID, Content] = {}
@@ -134,10 +131,8 @@ class Intake:
         return checked(submission, version)
 
     def _checked_or_error(
-        self, survey: PublishedSurvey, submission: Submission | ServiceError, now: datetime
+        self, survey: PublishedSurvey, submission: Submission, now: datetime
     ) -> Content | ServiceError:
-        if isinstance(submission, ServiceError):
-            return submission
         try:
             return self._checked(survey, submission, now)
         except ServiceError as error:

@@ -20,10 +20,9 @@ from services.goals.organisation.tables import Unit
 from services.goals.permissions import MeasurementReader, MeasurementRecorder
 from services.goals.schema import LogHead
 from services.goals.targets.tables import Series
-from shared.errors import ServiceError
-from shared.http.bulk import BulkAnswer, ItemResult, bulk_response, refused_item
+from shared.http.bulk import BulkAnswer, ItemResult
 from shared.http.idempotency import IdempotentRoute
-from shared.http.items import MOST_ITEMS, EachAlone, read_items
+from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import Strict
 from shared.http.pages import Page, PageSettings, say_where_to_follow
 from shared.http.problems import answers
@@ -178,18 +177,14 @@ async def record_measurements(
     body: MeasurementBatch, caller: MeasurementRecorder, session: Session, now: Now, request: Request
 ) -> Response:
     """Record up to a thousand values; each item has the status it would have had alone, and harms no other."""
-    readable, results = read_items(request, body.items)
+    readable, refused = read_items(request, body.items)
     outcomes = await operations.record_measurements(
         session, [item.as_new() for item in readable.values()], scope=caller.scope, actor=caller.actor, now=now
     )
-    for (index, item), outcome in zip(readable.items(), outcomes, strict=True):
-        results.append(_result(index, item, outcome))
-    return bulk_response(sorted(results, key=lambda result: result.index))
+    return items_response(readable, refused, outcomes, accepted=_result)
 
 
-def _result(index: int, item: MeasurementItem, outcome: operations.Recorded | ServiceError) -> ItemResult:
-    if isinstance(outcome, ServiceError):
-        return refused_item(index, outcome, id=item.id)
+def _result(index: int, item: MeasurementItem, outcome: operations.Recorded) -> ItemResult:
     return ItemResult(
         index=index,
         id=item.id or str(outcome.measurement_id),

@@ -12,11 +12,10 @@ from services.goals.organisation.domain import NewUnit, UnitChange
 from services.goals.organisation.tables import Unit
 from services.goals.permissions import UnitReader, UnitWriter
 from services.goals.schema import LogHead
-from shared.errors import ServiceError
-from shared.http.bulk import BulkAnswer, ItemResult, bulk_response, refused_item
+from shared.http.bulk import BulkAnswer, ItemResult
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
-from shared.http.items import MOST_ITEMS, EachAlone, read_items
+from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import ABSENT, Change, Strict
 from shared.http.pages import Page, PageSettings, say_where_to_follow
 from shared.http.problems import answers
@@ -45,6 +44,7 @@ class BodyOut(BaseModel):
     name: Text
     default_language: str = Field(description="The language that every text has")
     time_zone: str = Field(description="The zone that decides the day of an instant")
+    root_unit: str = Field(description="Code of the unit above all others")
     root_unit_id: UUID
     version: int
 
@@ -105,7 +105,8 @@ class UnitFilters(PageSettings):
 async def get_body(_: UnitReader, session: Reading) -> BodyOut:
     """The body of this deployment, its default language and its time zone."""
     body = await queries.the_body(session)
-    return BodyOut.model_validate(body, from_attributes=True)
+    root_unit = await queries.code_of(session, body.root_unit_id)
+    return BodyOut.model_validate({**body.model_dump(), "root_unit": root_unit})
 
 
 @router.get("/units", responses=_READS)
@@ -131,13 +132,11 @@ async def create_unit(body: UnitIn, caller: UnitWriter, session: Session, now: N
 @router.post("/units:batch", status_code=207, response_model=BulkAnswer, responses=_WRITES)
 async def create_units(body: UnitBatch, caller: UnitWriter, session: Session, now: Now, request: Request) -> Response:
     """Add up to a thousand units; each item has the status it would have had alone."""
-    readable, results = read_items(request, body.items)
+    readable, refused = read_items(request, body.items)
     outcomes = await operations.create_units(
         session, [item.as_new() for item in readable.values()], scope=caller.scope, actor=caller.actor, now=now
     )
-    for (index, item), outcome in zip(readable.items(), outcomes, strict=True):
-        results.append(_result(index, item, outcome))
-    return bulk_response(sorted(results, key=lambda result: result.index))
+    return items_response(readable, refused, outcomes, accepted=_result, name=lambda item: item.code)
 
 
 @router.get("/units/{key}", responses=_READS)
@@ -171,9 +170,7 @@ def _tell(response: Response, unit: Unit) -> None:
     set_written(response, "goals", unit.id, unit.version)
 
 
-def _result(index: int, item: UnitIn, outcome: Unit | ServiceError) -> ItemResult:
-    if isinstance(outcome, ServiceError):
-        return refused_item(index, outcome, id=item.code)
+def _result(index: int, _: UnitIn, outcome: Unit) -> ItemResult:
     return ItemResult(
         index=index,
         id=outcome.code,

@@ -14,11 +14,10 @@ from services.goals.indicators.tables import Assignment
 from services.goals.organisation.queries import unit_by_key
 from services.goals.permissions import AssignmentWriter, IndicatorReader
 from services.goals.schema import LogHead
-from shared.errors import ServiceError
-from shared.http.bulk import BulkAnswer, ItemResult, bulk_response, refused_item
+from shared.http.bulk import BulkAnswer, ItemResult
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
-from shared.http.items import MOST_ITEMS, EachAlone, read_items
+from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import Change, Strict
 from shared.http.pages import Page, PageSettings, say_where_to_follow
 from shared.http.problems import answers
@@ -118,13 +117,11 @@ async def create_assignments(
     body: AssignmentBatch, caller: AssignmentWriter, session: Session, now: Now, request: Request
 ) -> Response:
     """Have up to a thousand units report; each item has the status it would have had alone."""
-    readable, results = read_items(request, body.items)
+    readable, refused = read_items(request, body.items)
     outcomes = await operations.create_assignments(
         session, [item.as_new() for item in readable.values()], scope=caller.scope, actor=caller.actor, now=now
     )
-    for (index, item), outcome in zip(readable.items(), outcomes, strict=True):
-        results.append(_result(index, item, outcome))
-    return bulk_response(sorted(results, key=lambda result: result.index))
+    return items_response(readable, refused, outcomes, accepted=_result)
 
 
 @router.get("/assignments/{assignment_id}", responses=_READS)
@@ -166,9 +163,7 @@ def _tell(response: Response, assignment: Assignment) -> None:
     set_written(response, "goals", assignment.id, assignment.version)
 
 
-def _result(index: int, item: AssignmentItem, outcome: Assignment | ServiceError) -> ItemResult:
-    if isinstance(outcome, ServiceError):
-        return refused_item(index, outcome, id=item.id)
+def _result(index: int, item: AssignmentItem, outcome: Assignment) -> ItemResult:
     return ItemResult(
         index=index,
         id=item.id or str(outcome.id),
