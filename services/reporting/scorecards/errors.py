@@ -22,7 +22,7 @@ class FilterNotUnderstood(InvalidInput):
 
     def __init__(self, where: str, sent: str, accepted: str) -> None:
         super().__init__(
-            f"The filter «{where}» cannot be read.", [FieldError(where=where, sent=sent, accepted=accepted)]
+            f"The filter «{where}» cannot be read.", [FieldError(where=f"query {where}", sent=sent, accepted=accepted)]
         )
 
 

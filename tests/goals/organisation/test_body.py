@@ -34,6 +34,7 @@ class TestEstablishBody:
         assert (shown["slug"], shown["default_language"]) == ("nhs", "en")
         root = (await empty_goals.get("/v1/units/nhs")).json()
         assert (root["id"], root["parent"]) == (str(body.root_unit_id), None)
+        assert (shown["root_unit_id"], shown["root_unit"]) == (root["id"], root["code"])
         calendar = (await empty_goals.get("/v1/calendars/main")).json()
         assert (calendar["start_month"], calendar["time_zone"]) == (4, "Europe/London")
 

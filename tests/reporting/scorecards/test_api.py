@@ -106,6 +106,14 @@ class TestScorecard:
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
 
+    @pytest.mark.parametrize("asked", ["period=spring", "status=green", "limit=201"])
+    async def test_a_wrong_parameter_is_named_alike_whoever_finds_it(
+        self, client: httpx.AsyncClient, asked: str
+    ) -> None:
+        (wrong,) = (await client.get(f"/v1/scorecards?{asked}")).json()["errors"]
+
+        assert wrong["where"] == f"query {asked.partition('=')[0]}"
+
 
 @pytest.mark.usefixtures("world")
 class TestDashboard:
