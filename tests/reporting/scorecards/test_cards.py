@@ -186,7 +186,7 @@ class TestTile:
         assert (figure.target.value, figure.target.inherited_from.code) == (Decimal(95), "england")
         assert figure.status_sentence == (
             "86.60 % is below the target of 95.00 % or more. "
-            "It is the target of england, which holds for the units below."
+            "It is the target of England, which holds for the units below."
         )
 
     async def test_a_range_keeps_its_bounds(self, reporting_session: AsyncSession) -> None:

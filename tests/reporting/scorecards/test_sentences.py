@@ -83,7 +83,7 @@ def sentence(
                 "met", target("increase_to", inherited_from=UnitRef(uuid4(), "ENG", {"en": "England"}, "national"))
             ),
             "1,234 visits reaches the target of 1,200 visits or more. "
-            "It is the target of ENG, which holds for the units below.",
+            "It is the target of England, which holds for the units below.",
         ),
         (sentence("no_information"), "1,234 visits, with no target to hold it against."),
         (

@@ -1,8 +1,9 @@
 """How a number stands, in a plain sentence beside the name of the rule that decided it."""
 
 from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
+from services.reporting.charts.formats import words
 from services.reporting.scorecards.domain import Coverage, IndicatorRef, Status, Target
 from shared.texts import in_language
 
@@ -11,8 +12,7 @@ NO_VALUE = "no value"
 
 def number(value: Decimal, indicator: IndicatorRef, languages: Sequence[str] = ()) -> str:
     """The value at the indicator's decimals with its unit of measure: `86.60 %`."""
-    shown = value.quantize(Decimal(1).scaleb(-indicator.decimals), rounding=ROUND_HALF_EVEN)
-    return f"{shown:,f} {in_language(indicator.unit_of_measure, *languages)}".rstrip()
+    return words.with_unit(value, indicator.decimals, in_language(indicator.unit_of_measure, *languages))
 
 
 def status_sentence(
@@ -41,7 +41,7 @@ def status_sentence(
         return f"{shown(value)}; the target is for periods of another length."
     if status == "no_information" or target is None or target.type == "undefined":
         return f"{shown(value)}, with no target to hold it against."
-    return _judged(status, shown(value), target, shown, languages) + _origin(target)
+    return _judged(status, shown(value), target, shown, languages) + _origin(target, languages)
 
 
 def _nothing_reported(coverage: Coverage, missing_reason: str | None) -> str:
@@ -69,10 +69,11 @@ def _judged(
     return f"{value} {'reaches' if good else 'is below'} the target of {goal} or more."
 
 
-def _origin(target: Target) -> str:
+def _origin(target: Target, languages: Sequence[str]) -> str:
     said = ""
     if target.derived:
         said += " The period has no target of its own: that is on the line from the baseline to the target."
     if target.inherited_from is not None:
-        said += f" It is the target of {target.inherited_from.code}, which holds for the units below."
+        name = in_language(target.inherited_from.name, *languages)
+        said += f" It is the target of {name}, which holds for the units below."
     return said
