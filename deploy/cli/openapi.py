@@ -2,22 +2,14 @@
 
 import json
 import sys
-from enum import StrEnum
 from importlib import import_module
 from typing import Annotated
 
 import typer
 from fastapi import FastAPI
 
+from deploy.cli.options import Service
 from shared.settings import ServiceSettings
-
-
-class Service(StrEnum):
-    """The three services."""
-
-    GOALS = "goals"
-    FEEDBACK = "feedback"
-    REPORTING = "reporting"
 
 
 def application_of(service: str) -> FastAPI:

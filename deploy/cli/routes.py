@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.openapi import Service, application_of
+from deploy.cli.openapi import application_of
+from deploy.cli.options import Service, console
 from shared.http.routes import operations_of
 
 
@@ -14,7 +14,6 @@ def routes(
     service: Annotated[Service | None, typer.Argument(help="goals, feedback or reporting; all if left out")] = None,
 ) -> None:
     """List every operation with the permission it asks for and the roles that hold it."""
-    console = Console()
     for name in [service] if service else list(Service):
         app = application_of(name)
         table = Table(title=name.value, title_justify="left")

@@ -12,7 +12,6 @@ from deploy.local.places import CHECKOUT
 from deploy.local.ports import Ports
 from deploy.local.processes import Programme, answers, listens
 from deploy.local.roles import all_roles
-from deploy.postgres.bootstrap import SERVICES
 
 TOKENS_LAST = timedelta(days=30)
 """As long as a demo may be left running; its keys never leave this machine."""
@@ -101,8 +100,3 @@ class Deployment:
             environment=environment,
             directory=CHECKOUT,
         )
-
-
-def process_names() -> list[str]:
-    """The names of APIs and workers, APIs first: the order in which they are stopped."""
-    return [*SERVICES, *(f"{service}_worker" for service in SERVICES)]

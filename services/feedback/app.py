@@ -16,7 +16,6 @@ from services.feedback.surveys.queries import PublishedSurveys
 from shared.database import pool_for
 from shared.http.app import create_service
 from shared.messaging.feed import feed_router
-from shared.ui.static_files import OurFiles
 
 
 def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
@@ -33,7 +32,7 @@ def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
             app.state.intake = Intake(pool, app.state.surveys, grace=settings.older_version_grace)
             yield
 
-    app = create_service(
+    return create_service(
         name="feedback",
         title="Steward feedback",
         description="Surveys: made by a body, answered by everybody, scored in steps that give nobody away.",
@@ -43,5 +42,3 @@ def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
         routers=[responses.router, public.router, routes.router, pages.router, feed_router(EVENT_TABLES)],
         lifespan=lifespan,
     )
-    app.mount("/static", OurFiles(), name="static")
-    return app

@@ -9,7 +9,6 @@ from shared.messaging.worker import run_worker
 
 HANDLERS = (DIRECTORY, FACTS, CHARTS)
 """In the order in which they are given an event: charts are drawn from the facts that were just kept."""
-FOLLOWS = ("goals", "feedback")
 
 
 def main(settings: ReportingSettings | None = None) -> None:
@@ -23,9 +22,5 @@ def main(settings: ReportingSettings | None = None) -> None:
         settings=settings or ReportingSettings(),
         tables=EVENT_TABLES,
         handlers=HANDLERS,
-        follows=FOLLOWS,
+        follows=["goals", "feedback"],
     )
-
-
-if __name__ == "__main__":
-    main()

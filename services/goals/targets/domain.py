@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Literal
 
+from services.goals.indicators.domain import Direction
 from services.goals.targets.errors import (
     RangeIsEmpty,
     TargetAsksForNoDecrease,
@@ -18,7 +19,6 @@ from shared.errors import FieldError
 TargetType = Literal[
     "increase_to", "decrease_to", "maintain_at_or_above", "maintain_at_or_below", "range", "milestone", "undefined"
 ]
-Direction = Literal["increase", "decrease", "neutral"]
 _EXACT = Context(prec=60)
 """Holds sums and products of reported decimals digit by digit; the default of 28 digits does not."""
 

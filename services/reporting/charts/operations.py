@@ -1,7 +1,6 @@
 """Drawing charts anew from the facts."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -15,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.reporting.charts.domain import RULE_SET, leaves_something, xmr
 from services.reporting.charts.queries import XMR, Fact, facts_of, results_of_indicators
 from services.reporting.charts.tables import Chart
-from shared.periods.calendar import MONTHS
+from shared.periods.calendar import FiscalCalendar, Period
 
 RESULTS_AT_A_TIME = 500
 
@@ -67,7 +66,9 @@ def _drawn(facts: list[Fact]) -> Iterator[dict[str, Any]]:
         return
     frequency = facts[0].frequency
     known = {fact.start: fact for fact in facts}
-    starts = list(_every(facts[0].start, facts[-1].start, MONTHS[frequency]))
+    # Those without a row included: they are gaps, not neighbours.
+    first, last = Period(facts[0].start, frequency), Period(facts[-1].start, frequency)
+    starts = [period.start for period in FiscalCalendar().every(first, last)]
     line = [known.get(start) for start in starts]
     values = [None if fact is None or fact.value is None else float(fact.value) for fact in line]
     targets = [None if fact is None or fact.target is None else float(fact.target) for fact in line]
@@ -81,11 +82,3 @@ def _drawn(facts: list[Fact]) -> Iterator[dict[str, Any]]:
         "drawn": XMR.dump_python(chart, mode="json"),
         "rule_set": {**RULE_SET, "screened": chart.screened},
     }
-
-
-def _every(first: date, last: date, months: int) -> Iterator[date]:
-    """The first day of each period, those without a row included: they are gaps, not neighbours."""
-    count = first.year * 12 + first.month - 1
-    while (start := date(count // 12, count % 12 + 1, 1)) <= last:
-        yield start
-        count += months

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.feedback.surveys.domain import Option, Question
+from services.feedback.surveys.domain import Option, Question, State
 from services.feedback.surveys.tables import Survey, SurveyVersion
 from shared.http.models import ABSENT, Change, Strict
 from shared.http.pages import PageSettings
@@ -14,7 +14,6 @@ from shared.ids import Code, Key
 from shared.numbers import DecimalText
 from shared.texts import Text
 
-State = Literal["draft", "open", "closed"]
 ItemId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Means the same in every version")]
 Threshold = Annotated[int, Field(ge=10, le=1_000_000, description="Scores appear in steps of at least so many answers")]
 Feeds = Annotated[Key | None, Field(description="The indicator that its score feeds, by id or code")]
