@@ -16,6 +16,7 @@ from deploy.local.ports import DEFAULT_BASE, Ports
 from deploy.local.postgres import START_ATTEMPTS, Postgres
 from deploy.local.processes import Child, Programme, check_port_free
 from deploy.local.programmes import Deployment
+from deploy.local.running import READY_FILE
 from deploy.postgres.bootstrap import SERVICES, bootstrap, url_of
 from shared.migrations import migrate
 
@@ -47,7 +48,8 @@ class Stack:
         self.directory = (data_dir or default_data_directory()).absolute()
         self.ports = Ports(port_base)
         self.tokens: Mapping[str, str] = {}
-        self._ready_files = [self.directory / "ready.json", *([ready_file.absolute()] if ready_file else [])]
+        self.deployment: Deployment | None = None
+        self._ready_files = [self.directory / READY_FILE, *([ready_file.absolute()] if ready_file else [])]
         self._given_database = database_url
         self._body = body
         self._report = report
@@ -158,7 +160,7 @@ class Stack:
 
     async def _start_services(self, passwords: Mapping[str, str]) -> None:
         await self._start_postgres(passwords[_ADMINISTRATOR])
-        deployment = Deployment(
+        deployment = self.deployment = Deployment(
             ports=self.ports,
             directory=self.directory,
             events=f"kafka://{self.kafka}" if self.kafka else "feed",

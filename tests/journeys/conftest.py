@@ -3,6 +3,9 @@
 import os
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from deploy.demo.load import load
 from deploy.local.kafka import missing_tools
 from deploy.local.places import CannotRun
 from deploy.local.ports import Ports
-from deploy.local.processes import check_port_free
+from deploy.local.processes import Child, check_port_free, free_port, listens
 from deploy.local.stack import Stack
 from tests.journeys.running import Journey
 
@@ -28,6 +31,28 @@ def free_base() -> int:
             continue
         return base
     raise CannotRun("No fifty ports in a row are free.")
+
+
+@asynccontextmanager
+async def second_members(stack: Stack) -> AsyncIterator[None]:
+    """A second worker of each service: another member of each consumer's group, another who would lead."""
+    assert stack.deployment is not None
+    async with AsyncExitStack() as running:
+        for service in stack.urls:
+            first = stack.deployment.worker(service)
+            port = free_port()
+            second = Child(
+                replace(
+                    first,
+                    name=f"second worker of {service}",
+                    ready=partial(listens, port),
+                    log=first.log.with_name(f"{service}_second_worker.log"),
+                    environment={**first.environment, "STEWARD_METRICS_PORT": str(port)},
+                )
+            )
+            await second.start()
+            running.push_async_callback(second.stop)
+        yield
 
 
 @pytest_asyncio.fixture(scope="session", params=["feed", pytest.param("kafka", marks=pytest.mark.kafka)])
@@ -45,6 +70,7 @@ async def journey(request: pytest.FixtureRequest) -> AsyncIterator[Journey]:
             with Progress(disable=True) as progress:
                 loaded = await load(stack.urls, stack.tokens, progress, stack.directory / "clock")
             await stack.announce(loaded=True, seconds=0)
-            yield Journey(stack, loaded)
+            async with second_members(stack) if mode == "kafka" else nullcontext():
+                yield Journey(stack, loaded)
         finally:
             await stack.stop()

@@ -163,6 +163,7 @@ class TestBulk:
         ]
         assert told["items"][0]["written"].startswith("tiny/")
         assert told["items"][1]["problem"]["code"] == "taken"
+        assert told["items"][1]["problem"]["request_id"] == answer.headers["x-request-id"]
         listed = (await client.get("/v1/things?sort=code", headers=bearer("reader"))).json()["items"]
         assert [item["code"] for item in listed] == ["A", "C"]
 
