@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
@@ -29,8 +30,9 @@ class BulkAnswer(BaseModel):
     items: list[ItemResult]
 
 
-def refused_item(index: int, error: ServiceError, *, id: str | None = None, request_id: str = "") -> ItemResult:  # noqa: A002 - the field's name
-    """The result of an item that cannot be accepted."""
+def refused_item(index: int, error: ServiceError, *, id: str | None = None) -> ItemResult:  # noqa: A002 - the field's name
+    """The result of an item that cannot be accepted; its problem quotes the id of the request that it came in."""
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     problem = Problem.model_validate(problem_of(error, path=f"/items/{index}", request_id=request_id))
     return ItemResult(index=index, id=id, status=STATUS[error.kind], problem=problem)
 
