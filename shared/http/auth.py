@@ -62,6 +62,13 @@ class NotSignedIn(ServiceError):
     retry = "after_login"
 
 
+class BodyWideOnly(Forbidden):
+    """The caller's role is for a part of the body, and this holds for all of it."""
+
+    code = "body_wide_only"
+    title = "Only for the whole body"
+
+
 class TokenRefused(NotSignedIn):
     """The token is not one that this service accepts; the detail says which of its claims is the reason."""
 
@@ -90,6 +97,12 @@ def scope_for(identity: Identity, permission: str, roles: RolePermissions) -> Un
     if any(grant.unit is None for grant in granted):
         return UnitScope(everywhere=True)
     return UnitScope(codes=frozenset(grant.unit for grant in granted if grant.unit is not None))
+
+
+def require_whole_body(scope: UnitScope, body: str) -> None:
+    """Refuse a caller whose role is for some units only, where what is asked for belongs to no unit, or to all."""
+    if not scope.everywhere and body not in scope.codes:
+        raise BodyWideOnly("This is for those whose role is for the whole body: it belongs to no single unit.")
 
 
 class Permitted:

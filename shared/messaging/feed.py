@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from shared.database import SessionFactory, transaction
 from shared.errors import Conflict
-from shared.http.auth import Caller, requires
+from shared.http.auth import Caller, require_whole_body, requires
 from shared.http.sessions import Sessions
 from shared.messaging.chain import GENESIS, Head
 from shared.messaging.envelope import BATCH_MEDIA_TYPE, Envelope, from_document, source_of, structured
@@ -51,7 +51,7 @@ def feed_router(tables: EventTables) -> APIRouter:
     async def follow_events(
         request: Request,
         sessions: Sessions,
-        _: Annotated[Caller, requires("events:follow")],
+        caller: Annotated[Caller, requires("events:follow")],
         log: Annotated[UUID | None, Query(description="The log followed so far; leave out at the start.")] = None,
         after: Annotated[int, Query(ge=0, le=2**62, description="The last position applied.")] = 0,
         hash: Annotated[  # noqa: A002 - the name in the interface
@@ -64,6 +64,7 @@ def feed_router(tables: EventTables) -> APIRouter:
 
         Ask again with `log`, and with the position and hash of the last event, to go on from there.
         """
+        require_whole_body(caller.scope, request.app.state.settings.body)
         head = await _checked(sessions, tables, log_id=log, position=after, hash_=bytes.fromhex(hash) if hash else None)
         events = await _waited(
             sessions, tables, after, limit=limit, wait=wait, stopping=lambda: request.app.state.stopping

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.feedback.directory.queries import find_indicators, find_unit, the_body
+from services.feedback.directory.queries import find_indicators, find_unit, is_within, the_body
 from services.feedback.schema import Outbox
 from services.feedback.surveys.domain import Question, as_json, from_json, questionnaire, refuse_changed_meaning
-from services.feedback.surveys.errors import CodeTaken, VersionNotPublishable, WrongState
+from services.feedback.surveys.errors import CodeTaken, VersionNotFound, VersionNotPublishable, WrongState
 from services.feedback.surveys.queries import find_survey, find_version, newest_number, published_questions
 from services.feedback.surveys.tables import Survey, SurveyVersion
 from shared.contracts import ScoredQuestion, SurveyChanged
@@ -111,6 +111,9 @@ async def publish_version(
     survey = await find_survey(session, key, caller.scope, lock=True)
     _require_state(survey, "draft", "open")
     version = await find_version(session, survey.id, number)
+    if not await is_within(session, version.unit_id, caller.scope):
+        # Its answers would count for that unit, and only those with rights there may let them.
+        raise VersionNotFound(f"The survey has no version {number} for you.")
     if version.published_at is not None:
         raise VersionNotPublishable(f"Version {number} is published already.")
     if survey.published_version is not None and number < survey.published_version:

@@ -1,6 +1,6 @@
 """What can go wrong with calendars."""
 
-from shared.errors import Conflict, Forbidden, InvalidInput, NotFound
+from shared.errors import Conflict, InvalidInput, NotFound
 
 
 class UnknownCalendar(NotFound):
@@ -15,13 +15,6 @@ class CalendarCodeTaken(Conflict):
 
     code = "code_taken"
     title = "The code is taken"
-
-
-class BodyWideOnly(Forbidden):
-    """The caller's role is for a part of the body, and this holds for all of it."""
-
-    code = "body_wide_only"
-    title = "Only for the whole body"
 
 
 class UnknownTimeZone(InvalidInput):

@@ -7,9 +7,9 @@ from sqlalchemy import column, table
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.goals.calendars.errors import BodyWideOnly, UnknownCalendar
+from services.goals.calendars.errors import UnknownCalendar
 from services.goals.calendars.tables import Calendar
-from shared.http.auth import UnitScope
+from shared.http.auth import UnitScope, require_whole_body
 from shared.http.pages import PageSettings, page
 from shared.ids import as_id
 from shared.periods.calendar import FiscalCalendar
@@ -45,6 +45,5 @@ async def body_wide_language(session: AsyncSession, scope: UnitScope) -> str:
     Calendars and indicators belong to no unit: they are the same for all.
     """
     slug, language = (await session.execute(select(_BODY.c.slug, _BODY.c.default_language))).one()
-    if not scope.everywhere and slug not in scope.codes:
-        raise BodyWideOnly("What holds for the whole body is changed by those whose role is for the whole body.")
+    require_whole_body(scope, slug)
     return str(language)

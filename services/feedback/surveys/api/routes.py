@@ -35,8 +35,11 @@ _COMMON: dict[int | str, dict[str, Any]] = {status: RESPONSES[status] for status
 _CHANGES = {**_COMMON, 409: RESPONSES[409]}
 
 
-async def named_things_are_known(after: After, sessions: Sessions) -> None:
-    """Wait for what the body of the request names, where the caller says that it is on its way."""
+async def named_things_are_known(_: SurveyWriter, after: After, sessions: Sessions) -> None:
+    """Wait for what the body of the request names, where the caller says that it is on its way.
+
+    The permission comes first: nobody else is kept waiting, or told what has arrived.
+    """
 
     async def applied(mark: Mark) -> bool:
         async with transaction(sessions) as session:
