@@ -10,36 +10,7 @@ from deploy.postgres.bootstrap import SERVICES
 from shared.http.auth import Caller, requires
 from shared.http.routes import Operation, operations_of
 from shared.settings import ServiceSettings
-
-EVERY_SERVICE = {
-    "GET /",
-    "GET /livez",
-    "GET /readyz",
-    "GET /docs",
-    "GET /openapi.json",
-    "GET /problems",
-    "GET /problems/{code}",
-}
-PUBLIC = {
-    "goals": EVERY_SERVICE,
-    "feedback": EVERY_SERVICE
-    | {
-        "GET /v1/surveys/{key}",
-        "POST /v1/surveys/{key}/responses",
-        "POST /v1/surveys/{key}/responses:batch",
-        "GET /surveys/{key}",
-        "POST /surveys/{key}",
-        "GET /surveys/{key}/thank-you",
-    },
-    "reporting": EVERY_SERVICE
-    | {
-        "GET /v1/scorecards",
-        "GET /v1/scorecards/{unit}",
-        "GET /v1/results.csv",
-        "GET /scorecards",
-        "GET /scorecards/{unit}",
-    },
-}
+from tests.architecture.access.public import PUBLIC
 
 
 def application(service: str) -> FastAPI:

@@ -1,0 +1,133 @@
+"""How each route of goals reaches a unit, and a body to try it in."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from services.goals.organisation.operations import establish_body
+from shared.database import transaction
+from tests.architecture.access.walking import ADMINISTRATOR, Cases, Names, Service, Walk, Way
+from tests.goals.service import UNITS, VISITS, WAITS, visits, waits
+
+ROOT = "nhs"
+_fresh = count(1)
+
+
+def _unit(names: Names) -> dict[str, Any]:
+    return {"code": f"new-{next(_fresh)}", "name": {"en": "New"}, "parent": names["unit"], "level": "team"}
+
+
+def _assignment(names: Names) -> dict[str, Any]:
+    day = (date(2000, 1, 1) + timedelta(days=next(_fresh))).isoformat()
+    return {"indicator": "waits", "unit": names["unit"], "valid_from": day, "valid_to": day}
+
+
+def _target(names: Names) -> dict[str, Any]:
+    return {
+        "indicator": "waits",
+        "unit": names["unit"],
+        "type": "maintain_at_or_above",
+        "value": "95",
+        "valid_from": "2016-04-01",
+        "reason": "A standard",
+    }
+
+
+def _measurement(names: Names) -> dict[str, Any]:
+    return waits(names["unit"])
+
+
+async def _team(service: Service, near: Names, _: Names) -> Names:
+    """A team of the caller's own that can be moved somewhere."""
+    return {"team": (await service.make("/v1/units", _unit(near)))["code"]}
+
+
+CALENDAR = {"name": {"en": "School year"}, "start_month": 9, "time_zone": "Europe/London"}
+CASES: Cases = {
+    "GET /v1/events": [Way("whole body", "/v1/events")],
+    "GET /v1/body": [Way("same for all", "/v1/body")],
+    "GET /v1/units": [
+        Way("list", "/v1/units?limit=200", whose=lambda unit: unit["code"]),
+        Way("filter", "/v1/units?parent={unit}"),
+    ],
+    "POST /v1/units": [Way("body", "/v1/units", _unit)],
+    "POST /v1/units:batch": [Way("item", "/v1/units:batch", _unit)],
+    "GET /v1/units/{key}": [Way("path", "/v1/units/{unit}")],
+    "PATCH /v1/units/{key}": [
+        Way("path", "/v1/units/{unit}", lambda _: {"level": "organisation"}),
+        Way("body", "/v1/units/{team}", lambda names: {"parent": names["unit"]}, prepare=_team),
+    ],
+    "GET /v1/calendars": [Way("same for all", "/v1/calendars")],
+    "POST /v1/calendars": [Way("whole body", "/v1/calendars", lambda _: {"code": f"cal-{next(_fresh)}", **CALENDAR})],
+    "GET /v1/calendars/{key}": [Way("same for all", "/v1/calendars/main")],
+    "GET /v1/indicators": [Way("same for all", "/v1/indicators")],
+    "POST /v1/indicators": [
+        Way("whole body", "/v1/indicators", lambda _: {**VISITS, "code": f"visits-{next(_fresh)}"})
+    ],
+    "GET /v1/indicators/{key}": [Way("same for all", "/v1/indicators/visits")],
+    "PATCH /v1/indicators/{key}": [Way("whole body", "/v1/indicators/visits", lambda _: {"decimals": 1})],
+    "GET /v1/assignments": [
+        Way("list", "/v1/assignments?indicator=visits&limit=200", whose=lambda one: one["unit"]),
+        Way("filter", "/v1/assignments?unit={unit}"),
+    ],
+    "POST /v1/assignments": [Way("body", "/v1/assignments", _assignment)],
+    "POST /v1/assignments:batch": [Way("item", "/v1/assignments:batch", _assignment)],
+    "GET /v1/assignments/{assignment_id}": [Way("path", "/v1/assignments/{assignment}")],
+    "PATCH /v1/assignments/{assignment_id}": [
+        Way("path", "/v1/assignments/{assignment}", lambda _: {"valid_to": "2030-03-31"})
+    ],
+    "GET /v1/targets": [
+        Way("list", "/v1/targets?limit=200", whose=lambda one: one["unit"]),
+        Way("filter", "/v1/targets?unit={unit}"),
+    ],
+    "POST /v1/targets": [Way("body", "/v1/targets", _target)],
+    "GET /v1/targets/{target_id}": [Way("path", "/v1/targets/{target}")],
+    "GET /v1/measurements": [
+        Way("list", "/v1/measurements?limit=200", whose=lambda one: one["unit"]),
+        Way("filter", "/v1/measurements?unit={unit}"),
+    ],
+    "POST /v1/measurements": [Way("body", "/v1/measurements", _measurement)],
+    "POST /v1/measurements:batch": [Way("item", "/v1/measurements:batch", _measurement)],
+    "GET /v1/measurements/{measurement_id}": [Way("path", "/v1/measurements/{measurement}")],
+}
+
+
+async def walk_through(service: Service) -> Walk:
+    """Two trusts in the north and one in the south, each with everything that can belong to a unit."""
+    async with transaction(service.app.state.sessions) as session:
+        await establish_body(
+            session,
+            slug=ROOT,
+            name={"en": "NHS England"},
+            language="en",
+            time_zone="Europe/London",
+            start_month=4,
+            now=datetime(2026, 3, 2, tzinfo=UTC),
+        )
+    await service.make("/v1/units:batch", {"items": UNITS})
+    for indicator in (WAITS, VISITS):
+        await service.make("/v1/indicators", indicator)
+
+    async def move(region: str) -> None:
+        headers = {"If-Match": await service.etag("/v1/units/a")}
+        administrator = service.sign(ADMINISTRATOR)
+        moved = await service.call("PATCH", "/v1/units/a", administrator, json={"parent": region}, headers=headers)
+        assert moved.is_success, moved.text
+
+    moving, near, far = [await _names(service, code) for code in "abc"]
+    return Walk(service, ROOT, "north", "south", near, moving, far, move)
+
+
+async def _names(service: Service, code: str) -> Names:
+    assignment = {"indicator": "visits", "unit": code, "valid_from": "2016-04-01"}
+    assigned = await service.make("/v1/assignments", assignment)
+    target = await service.make("/v1/targets", _target({"unit": code}))
+    measured = await service.make("/v1/measurements", visits(code))
+    return {
+        "code": code,
+        "unit": code,
+        "unit_id": assigned["unit_id"],
+        "assignment": assigned["id"],
+        "target": target["id"],
+        "measurement": measured["id"],
+    }

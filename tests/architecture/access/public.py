@@ -1,0 +1,31 @@
+"""The routes that are for everybody; every other one asks for a permission."""
+
+EVERY_SERVICE = {
+    "GET /",
+    "GET /livez",
+    "GET /readyz",
+    "GET /docs",
+    "GET /openapi.json",
+    "GET /problems",
+    "GET /problems/{code}",
+}
+PUBLIC = {
+    "goals": EVERY_SERVICE,
+    "feedback": EVERY_SERVICE
+    | {
+        "GET /v1/surveys/{key}",
+        "POST /v1/surveys/{key}/responses",
+        "POST /v1/surveys/{key}/responses:batch",
+        "GET /surveys/{key}",
+        "POST /surveys/{key}",
+        "GET /surveys/{key}/thank-you",
+    },
+    "reporting": EVERY_SERVICE
+    | {
+        "GET /v1/scorecards",
+        "GET /v1/scorecards/{unit}",
+        "GET /v1/results.csv",
+        "GET /scorecards",
+        "GET /scorecards/{unit}",
+    },
+}
