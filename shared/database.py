@@ -57,6 +57,16 @@ def sessions_of(engine: AsyncEngine) -> SessionFactory:
 
 
 @asynccontextmanager
+async def sessions_at(url: str, *, schema: str, application: str) -> AsyncIterator[SessionFactory]:
+    """The factory of sessions on one database, for a command that soon ends; its connections are closed then."""
+    engine = engine_for(url, schema=schema, pool_size=2, application=application)
+    try:
+        yield sessions_of(engine)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def transaction(sessions: SessionFactory) -> AsyncIterator[AsyncSession]:
     """One transaction: leaves with a commit or with nothing."""
     async with sessions() as session, session.begin():

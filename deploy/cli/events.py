@@ -15,9 +15,9 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from deploy.cli.options import DataDir, Service, console, errors, plainly
+from deploy.cli.options import DataDir, Service, console, database_url, errors, plainly
 from shared.clock import current_time
-from shared.database import SessionFactory, engine_for, sessions_of, transaction
+from shared.database import SessionFactory, sessions_at, transaction
 from shared.messaging.applying import Handling
 from shared.messaging.chain import instant
 from shared.messaging.dead_letters import replay as replay_dead_letters
@@ -37,12 +37,9 @@ WhichService = Annotated[Service, typer.Option(help="The service whose database 
 _SHOWN = 100
 
 
-class DatabaseSettings(BaseSettings):
-    """Where each service's database is, as the services themselves are told."""
+class BodySettings(BaseSettings):
+    """Whose log it is, as the services themselves are told."""
 
-    goals_database_url: str | None = None
-    feedback_database_url: str | None = None
-    reporting_database_url: str | None = None
     steward_body: str | None = None
 
 
@@ -183,32 +180,17 @@ def replay(
 
 @asynccontextmanager
 async def _database(service: Service, data_dir: Path | None) -> AsyncIterator[tuple[SessionFactory, EventTables]]:
-    """The service's database, as its own login: GOALS_DATABASE_URL and the like, else that of a running demo."""
-    from deploy.local.places import CannotRun, default_data_directory, passwords_in
-    from deploy.postgres.bootstrap import url_of
-
-    url: str | None = None if data_dir else getattr(DatabaseSettings(), f"{service.value}_database_url")
-    if url is None:
-        directory = data_dir or default_data_directory()
-        try:
-            running = json.loads((directory / "ready.json").read_text())
-        except FileNotFoundError as error:
-            variable = f"{service.value.upper()}_DATABASE_URL"
-            raise CannotRun(f"No Steward runs on {directory}; start one, or set {variable}.") from error
-        password = passwords_in(directory, [service.value])[service.value]
-        url = url_of(running["database_url"], service.value, user=service.value, password=password)
-    engine = engine_for(url, schema=service.value, pool_size=2, application="steward-events")
-    try:
-        yield sessions_of(engine), import_module(f"services.{service.value}.schema").EVENT_TABLES
-    finally:
-        await engine.dispose()
+    url = database_url(service, data_dir)
+    tables: EventTables = import_module(f"services.{service.value}.schema").EVENT_TABLES
+    async with sessions_at(url, schema=service.value, application="steward-events") as sessions:
+        yield sessions, tables
 
 
 def _body(data_dir: Path | None) -> str:
     """The slug of the body: STEWARD_BODY, or that of the demo."""
     from deploy.local.body import DEMO_BODY
 
-    return (None if data_dir else DatabaseSettings().steward_body) or DEMO_BODY.slug
+    return (None if data_dir else BodySettings().steward_body) or DEMO_BODY.slug
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

@@ -1,7 +1,6 @@
 """`steward load`: the demo's data into a running Steward."""
 
 import asyncio
-import json
 
 import typer
 
@@ -15,13 +14,11 @@ def load(data_dir: DataDir = None) -> None:
     """
     with plainly():
         from deploy.cli.demo import load_once
-        from deploy.local.places import CannotRun, default_data_directory
+        from deploy.local.places import default_data_directory
+        from deploy.local.running import running_on
 
         directory = data_dir or default_data_directory()
-        try:
-            running = json.loads((directory / "ready.json").read_text())
-        except FileNotFoundError as error:
-            raise CannotRun(f"No Steward runs on {directory}; start one with «steward demo --no-load».") from error
+        running = running_on(directory)
         loaded = asyncio.run(load_once(directory, running["urls"], running["tokens"]))
         for what, count in loaded.items():
             typer.echo(f"{what}: {count}")

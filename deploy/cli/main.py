@@ -2,10 +2,11 @@
 
 import typer
 
-import services.feedback.commands
-import services.goals.commands
-import services.reporting.commands
 from deploy.cli import bootstrap, contracts, demo, events, load, migrate, openapi, routes, serve, token, worker
+from deploy.cli.options import Service, group_of
+from services.feedback import commands as feedback
+from services.goals import commands as goals
+from services.reporting import commands as reporting
 
 TRY = "Try it on this machine"
 RUN = "Run it"
@@ -29,8 +30,8 @@ app.command("routes", rich_help_panel=LOOK)(routes.routes)
 app.command("openapi", rich_help_panel=LOOK)(openapi.openapi)
 app.add_typer(events.app, name="events", rich_help_panel=LOOK)
 app.command("contracts", rich_help_panel=LOOK)(contracts.contracts)
-for commands in (services.goals.commands, services.feedback.commands, services.reporting.commands):
-    app.add_typer(commands.app, rich_help_panel=LOOK)
+for service, commands in ((Service.GOALS, goals), (Service.FEEDBACK, feedback), (Service.REPORTING, reporting)):
+    app.add_typer(commands.app, callback=group_of(service), rich_help_panel=LOOK)
 
 if __name__ == "__main__":
     app()

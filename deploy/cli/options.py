@@ -1,6 +1,6 @@
 """What several commands ask for, and how they end when something stands in their way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +28,14 @@ class AdministratorSettings(BaseSettings):
     database_url: str | None = None
 
 
+class DatabaseSettings(BaseSettings):
+    """Where each service's database is, as the services themselves are told."""
+
+    goals_database_url: str | None = None
+    feedback_database_url: str | None = None
+    reporting_database_url: str | None = None
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -48,3 +56,32 @@ def plainly() -> Iterator[None]:
     except CannotRun as error:
         errors.print(f"steward: {error}", style="bold", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
+
+
+def database_url(service: Service, data_dir: Path | None) -> str:
+    """The service's database, as its own login: GOALS_DATABASE_URL and the like, else that of a running demo.
+
+    A directory that was named comes before the variables.
+    """
+    from deploy.local.places import CannotRun
+    from deploy.local.running import database_of
+
+    url: str | None = None if data_dir else getattr(DatabaseSettings(), f"{service.value}_database_url")
+    try:
+        return url or database_of(service.value, data_dir)
+    except CannotRun as error:
+        raise CannotRun(f"{error} Or set {service.value.upper()}_DATABASE_URL instead.") from error
+
+
+def group_of(service: Service) -> Callable[[typer.Context, Path | None], None]:
+    """What comes before the commands that a service adds: they find its database by calling `context.obj`."""
+
+    def options(context: typer.Context, data_dir: DataDir = None) -> None:
+        # Looked up by the command, so that its --help needs nothing that runs.
+        def url() -> str:
+            with plainly():
+                return database_url(service, data_dir)
+
+        context.obj = url
+
+    return options

@@ -3,13 +3,13 @@
 import re
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from deploy.cli.options import DataDir, plainly
 from deploy.local.issuer import issuer_directory, sign
-from deploy.local.places import CannotRun, default_data_directory
+from deploy.local.places import default_data_directory
 from deploy.local.roles import all_roles
 from shared.ids import CODE_PATTERN
 
@@ -19,9 +19,7 @@ def token(
     unit: Annotated[
         str | None, typer.Option(help="Code of the unit the role is for, with those below it; all if left out.")
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Data directory of the running Steward; that of this checkout if left out.")
-    ] = None,
+    data_dir: DataDir = None,
     hours: Annotated[int, typer.Option(min=1, max=24 * 30, help="How long the token is good.")] = 24,
 ) -> None:
     """Print an access token of the local issuer, for one role.
@@ -33,9 +31,6 @@ def token(
         raise typer.BadParameter(f"{role} is no role here; these are: {', '.join(known)}.")
     if unit is not None and not re.match(CODE_PATTERN, unit):
         raise typer.BadParameter(f"{unit} is no code of a unit.")
-    try:
+    with plainly():
         made = sign(issuer_directory(data_dir or default_data_directory()), role, unit, timedelta(hours=hours))
-    except CannotRun as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     sys.stdout.write(made + "\n")

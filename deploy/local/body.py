@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.goals.organisation.operations import establish_body
 from shared.clock import current_time
-from shared.database import engine_for, sessions_of, transaction
+from shared.database import sessions_at, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,16 @@ DEMO_BODY = Founding(slug="england", name={"en": "NHS in England"})
 
 async def found(body: Founding, goals_url: str) -> None:
     """Write the body, its first calendar and its root unit, unless they are there."""
-    engine = engine_for(goals_url, schema="goals", pool_size=1, application="steward-bootstrap")
-    try:
-        async with transaction(sessions_of(engine)) as session:
-            await establish_body(
-                session,
-                slug=body.slug,
-                name=body.name,
-                language=body.language,
-                time_zone=body.time_zone,
-                start_month=body.start_month,
-                now=current_time(),
-            )
-    finally:
-        await engine.dispose()
+    async with (
+        sessions_at(goals_url, schema="goals", application="steward-bootstrap") as sessions,
+        transaction(sessions) as session,
+    ):
+        await establish_body(
+            session,
+            slug=body.slug,
+            name=body.name,
+            language=body.language,
+            time_zone=body.time_zone,
+            start_month=body.start_month,
+            now=current_time(),
+        )

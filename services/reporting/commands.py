@@ -9,33 +9,26 @@ from rich.table import Table
 app = typer.Typer(name="reporting", help="Look after the reporting service.", no_args_is_help=True)
 
 
-@app.callback()
-def reporting() -> None:
-    """Look after the reporting service."""
-
-
 @app.command()
-def followed() -> None:
+def followed(context: typer.Context) -> None:
     """Show how far each log has been applied, and what was set aside."""
-    Console().print(asyncio.run(_followed()))
+    Console().print(asyncio.run(_followed(context.obj())))
 
 
-async def _followed() -> Table:
+async def _followed(url: str) -> Table:
     # Loaded here, so that other commands start without it.
     from services.reporting.facts.queries import progress
     from services.reporting.schema import DeadLetter
-    from services.reporting.settings import ReportingSettings
-    from shared.database import engine_for, sessions_of, transaction
+    from shared.database import sessions_at, transaction
     from shared.messaging.dead_letters import unresolved
 
-    engine = engine_for(ReportingSettings().database_url.get_secret_value(), schema="reporting", pool_size=1)
-    try:
-        async with transaction(sessions_of(engine)) as session:
-            waiting = await unresolved(session, DeadLetter)
-            table = Table("log of", "position", "recorded at", "set aside")
-            for row in await progress(session):
-                aside = sum(letter.log_id == row.log_id for letter in waiting)
-                table.add_row(row.source, str(row.position), row.recorded_at.isoformat(timespec="seconds"), str(aside))
-            return table
-    finally:
-        await engine.dispose()
+    table = Table("log of", "position", "recorded at", "set aside")
+    async with (
+        sessions_at(url, schema="reporting", application="steward-reporting-command") as sessions,
+        transaction(sessions) as session,
+    ):
+        waiting = await unresolved(session, DeadLetter)
+        for row in await progress(session):
+            aside = sum(letter.log_id == row.log_id for letter in waiting)
+            table.add_row(row.source, str(row.position), row.recorded_at.isoformat(timespec="seconds"), str(aside))
+    return table

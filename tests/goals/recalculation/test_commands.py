@@ -5,14 +5,14 @@ import asyncio
 import pytest
 from typer.testing import CliRunner
 
-from services.goals.commands import app
+from deploy.cli.main import app
 from tests.goals.service import Goals
 
 
 async def recalculate(goals: Goals, monkeypatch: pytest.MonkeyPatch, *options: str) -> tuple[int, str]:
     # In a thread of its own, because the command runs a loop of its own.
     monkeypatch.setenv("GOALS_DATABASE_URL", goals.database.url)
-    result = await asyncio.to_thread(CliRunner().invoke, app, ["recalculate", *options])
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["goals", "recalculate", *options])
     return result.exit_code, result.output
 
 
