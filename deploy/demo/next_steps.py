@@ -7,6 +7,7 @@ from pathlib import Path
 from deploy.demo.answers import SURVEY
 from deploy.demo.definitions import FOUR_HOURS
 from deploy.demo.record import read_record
+from deploy.local.body import DEMO_BODY
 from shared.ids import random_id
 
 UNIT = "RF4"
@@ -41,9 +42,13 @@ def next_steps(urls: Mapping[str, str], tokens: Mapping[str, str], directory: Pa
             f"&period_from={MONTH}&vintages=all' -H 'Authorization: Bearer {tokens['data_provider']}'",
         ),
         (
-            "Post twelve answers as a phone would after a day offline, then reload the scorecard of the whole body",
+            "Post twelve answers as a phone would after a day offline",
             f"curl -s '{feedback}/v1/surveys/{SURVEY}/responses:batch' -H 'Content-Type: application/json' "
             f"-d '@{answers}'",
+        ),
+        (
+            f"See the tile of the survey change on the scorecard of {DEMO_BODY.name['en']}, within a minute",
+            f"{reporting}/scorecards/{DEMO_BODY.slug}",
         ),
         ("Answer the survey yourself, in a browser", f"{feedback}/surveys/{SURVEY}"),
         (
