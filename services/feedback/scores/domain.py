@@ -118,12 +118,14 @@ def next_release(tally: Tally, known: Known, *, step: int, is_over: bool, now: d
     """The release that is due, if one is.
 
     What is compared with the step is how many answers this cell has gained since its last release, so that two
-    releases never differ by fewer: neither the answers to the survey nor those to another question count.
+    releases never differ by fewer: neither the answers to the survey nor those to another question count. At least
+    half of a step must have a score as well: what is let out is their sum and number, so nine times "don't know" would
+    give away the tenth answer.
     """
     if known.at is not None and now < known.at + BETWEEN_RELEASES:
         return None
     gained = tally.count - known.count
-    if gained >= step and tally.scored > 0:
+    if gained >= step and 2 * (tally.scored - known.scored) >= step:
         return Release(
             number=known.release + 1,
             final=is_over,

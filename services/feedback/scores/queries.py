@@ -25,8 +25,9 @@ _WITH_WORK = text(
            where c.survey_id = s.id and not c.final
              and (c.released_at is null or c.released_at <= cast(:now as timestamptz) - cast(:pause as interval))
              and (
-                 (c.indicator_id is not null and c.scored > 0
-                     and c.count - c.released_count >= greatest(cast(:smallest as integer), s.threshold))
+                 (c.indicator_id is not null
+                     and c.count - c.released_count >= greatest(cast(:smallest as integer), s.threshold)
+                     and 2 * (c.scored - c.released_scored) >= greatest(cast(:smallest as integer), s.threshold))
                  or ((c.period_start + interval '1 month') at time zone b.time_zone) + cast(:grace as interval)
                      <= cast(:now as timestamptz)
              )

@@ -92,6 +92,23 @@ class TestNextRelease:
             None,
         )
 
+    @pytest.mark.parametrize(("scored", "due"), [(0, False), (1, False), (4, False), (5, True)])
+    @pytest.mark.parametrize("before", [0, 20])
+    def test_half_of_the_step_must_have_a_score(self, before: int, scored: int, due: bool) -> None:
+        known = Known(release=1, at=LONG_AGO, count=before, scored=before, total=Decimal(before))
+
+        release = next_release(cell(before + 10, before + scored), known, step=10, is_over=False, now=NOW)
+
+        assert (release is not None) is due
+
+    def test_at_the_end_a_step_with_few_scores_stays_inside(self) -> None:
+        known = Known(release=3, at=LONG_AGO, count=20, scored=19, total=Decimal(77))
+
+        release = next_release(cell(30, 20), known, step=10, is_over=True, now=NOW)
+
+        assert release is not None
+        assert (release.final, release.count, release.scored, release.left_out) == (True, 20, 19, 10)
+
     @pytest.mark.parametrize(("seconds", "due"), [(59, False), (60, True)])
     def test_it_comes_at_most_once_a_minute(self, seconds: int, due: bool) -> None:
         known = Known(release=1, at=NOW - timedelta(seconds=seconds), count=10, scored=10, total=Decimal(10))

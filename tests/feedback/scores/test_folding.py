@@ -159,6 +159,17 @@ class TestRelease:
 
         assert await released(feedback) == []
 
+    async def test_one_score_among_many_without_is_not_told(self, feedback: Feedback) -> None:
+        code = await feedback.open_survey()
+        await answer_all(feedback, code, [response("dont_know") for _ in range(9)] + [response("poor")])
+        await feedback.fold()
+        assert await released(feedback) == []
+
+        await answer_all(feedback, code, [response("good") for _ in range(4)])
+        await feedback.fold()
+
+        assert [(each["count"], each["denominator"]) for each in await released(feedback)] == [(14, "5")]
+
     async def test_the_survey_may_ask_for_larger_steps(self, feedback: Feedback) -> None:
         code = await feedback.open_survey(threshold=25)
         assert "at least 25" in (await feedback.answer(code, response())).json()["scores_appear"]
