@@ -39,6 +39,7 @@ class ServiceError(Exception):
     ServiceError
     ├── NotFound            nothing there, or nothing the caller may see
     ├── Conflict            the state of the thing does not allow it
+    │   └── CodeTaken       the code belongs, or once belonged, to something else
     ├── RuleBroken          the input is well formed, but a rule of the domain says no
     │   └── InvalidInput    the input is not well formed; names each field
     ├── Forbidden           the caller lacks the permission
@@ -77,6 +78,13 @@ class Conflict(ServiceError):
     kind = "conflict"
     code = "conflict"
     title = "Conflict"
+
+
+class CodeTaken(Conflict):
+    """The code belongs, or once belonged, to something else: codes are never used twice."""
+
+    code = "code_taken"
+    title = "The code is taken"
 
 
 class RuleBroken(ServiceError):

@@ -154,6 +154,12 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: RESPONSES[status] for status in statuses}
 
 
+READS = answers(401, 403, 404)
+WRITES = answers(401, 403, 404, 409, 422)
+CHANGES = answers(401, 403, 404, 409, 412, 422, 428)
+"""What may go wrong with changing the version that the caller has seen; above, with adding, and with reading."""
+
+
 def problem_of(error: ServiceError, *, path: str, request_id: str) -> dict[str, Any]:
     """The error as the members of a problem."""
     body: dict[str, Any] = {

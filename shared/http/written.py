@@ -11,6 +11,7 @@ from fastapi import Depends, Header, Query
 from starlette.responses import Response
 
 from shared.errors import Unavailable
+from shared.http.concurrency import set_etag
 from shared.http.problems import BadRequest
 
 LONGEST_WAIT = 10.0
@@ -51,6 +52,12 @@ def written(service: str, aggregate_id: UUID, version: int) -> str:
 def set_written(response: Response, service: str, aggregate_id: UUID, version: int) -> None:
     """Tell the caller what to send in Steward-After to read this write."""
     response.headers["Steward-Written"] = written(service, aggregate_id, version)
+
+
+def tell_version(response: Response, service: str, aggregate_id: UUID, version: int) -> None:
+    """Tell the version that was written: as the ETag for the next change, and for reading it elsewhere."""
+    set_etag(response, version)
+    set_written(response, service, aggregate_id, version)
 
 
 def read_mark(

@@ -14,17 +14,14 @@ from shared.http.concurrency import set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import Strict
 from shared.http.pages import Page, PageQuery, say_where_to_follow
-from shared.http.problems import answers
+from shared.http.problems import READS, WRITES
 from shared.http.sessions import Now, Reading, Session
-from shared.http.written import set_written
+from shared.http.written import tell_version
 from shared.ids import Code, Key
 from shared.periods.calendar import FiscalCalendar, LabelRule
 from shared.texts import Text
 
 router = APIRouter(prefix="/v1/calendars", tags=["calendars"], route_class=IdempotentRoute)
-
-_READS = answers(401, 403, 404)
-_WRITES = answers(401, 403, 404, 409, 422)
 
 
 class CalendarIn(Strict):
@@ -51,7 +48,7 @@ class CalendarOut(BaseModel):
     version: int
 
 
-@router.get("", responses=_READS)
+@router.get("", responses=READS)
 async def list_calendars(
     query: PageQuery, _: CalendarReader, session: Reading, response: Response
 ) -> Page[CalendarOut]:
@@ -61,7 +58,7 @@ async def list_calendars(
     return Page(items=[_out(calendar) for calendar in calendars], next=following)
 
 
-@router.get("/{key}", responses=_READS)
+@router.get("/{key}", responses=READS)
 async def get_calendar(key: Key, _: CalendarReader, session: Reading, response: Response) -> CalendarOut:
     """One calendar, by id or code."""
     calendar = await queries.calendar_by_key(session, key)
@@ -69,7 +66,7 @@ async def get_calendar(key: Key, _: CalendarReader, session: Reading, response: 
     return _out(calendar)
 
 
-@router.post("", status_code=201, responses=_WRITES)
+@router.post("", status_code=201, responses=WRITES)
 async def create_calendar(
     body: CalendarIn, caller: CalendarWriter, session: Session, now: Now, response: Response
 ) -> CalendarOut:
@@ -84,8 +81,7 @@ async def create_calendar(
         now=now,
     )
     response.headers["Location"] = f"/v1/calendars/{calendar.code}"
-    set_etag(response, calendar.version)
-    set_written(response, "goals", calendar.id, calendar.version)
+    tell_version(response, "goals", calendar.id, calendar.version)
     return _out(calendar)
 
 

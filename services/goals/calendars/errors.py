@@ -1,6 +1,6 @@
 """What can go wrong with calendars."""
 
-from shared.errors import Conflict, InvalidInput, NotFound
+from shared.errors import InvalidInput, NotFound
 
 
 class UnknownCalendar(NotFound):
@@ -8,13 +8,6 @@ class UnknownCalendar(NotFound):
 
     code = "unknown_calendar"
     title = "No such calendar"
-
-
-class CalendarCodeTaken(Conflict):
-    """Another calendar has the code."""
-
-    code = "code_taken"
-    title = "The code is taken"
 
 
 class UnknownTimeZone(InvalidInput):

@@ -6,10 +6,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.goals.calendars.domain import check_time_zone
-from services.goals.calendars.errors import CalendarCodeTaken
 from services.goals.calendars.tables import Calendar
 from services.goals.schema import Outbox
 from shared.contracts import CalendarChanged
+from shared.errors import CodeTaken
 from shared.ids import new_id
 from shared.messaging.outbox import publish
 from shared.periods.calendar import FiscalCalendar
@@ -42,7 +42,7 @@ async def create_calendar(
     try:
         await session.flush()
     except IntegrityError as error:
-        raise CalendarCodeTaken(f"There is a calendar «{code}» already.") from error
+        raise CodeTaken(f"There is a calendar «{code}» already.") from error
     changed = CalendarChanged(
         calendar_id=calendar.id,
         code=code,

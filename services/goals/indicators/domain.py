@@ -84,11 +84,6 @@ class Span:
     valid_from: date
     valid_to: date | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it ends before it begins."""
-        return self.valid_to is not None and self.valid_to < self.valid_from
-
     def overlaps(self, other: "Span") -> bool:
         """Whether the two share a day."""
         begins_before_end = self.valid_to is None or other.valid_from <= self.valid_to

@@ -17,13 +17,6 @@ class UnknownAssignment(NotFound):
     title = "No such assignment"
 
 
-class IndicatorCodeTaken(Conflict):
-    """The code belongs, or once belonged, to another indicator."""
-
-    code = "code_taken"
-    title = "The code is taken"
-
-
 class AlreadyAssigned(Conflict):
     """The unit is expected to report the indicator on some of these days already."""
 
@@ -36,10 +29,3 @@ class AggregationDoesNotFit(InvalidInput):
 
     code = "aggregation_does_not_fit"
     title = "The aggregation rule does not fit"
-
-
-class AssignmentEndsBeforeItBegins(InvalidInput):
-    """The last day lies before the first."""
-
-    code = "ends_before_it_begins"
-    title = "The last day lies before the first"

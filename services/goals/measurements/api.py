@@ -25,7 +25,7 @@ from shared.http.idempotency import IdempotentRoute
 from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import Strict
 from shared.http.pages import Page, PageSettings, say_where_to_follow
-from shared.http.problems import answers
+from shared.http.problems import READS, WRITES
 from shared.http.sessions import Now, Reading, Session
 from shared.http.written import set_written, written
 from shared.ids import Key
@@ -33,9 +33,6 @@ from shared.numbers import DecimalText
 from shared.periods.calendar import FiscalCalendar, Period
 
 router = APIRouter(prefix="/v1", tags=["measurements"], route_class=IdempotentRoute)
-
-_READS = answers(401, 403, 404)
-_WRITES = answers(401, 403, 404, 409, 422)
 
 
 class ReportedPeriodIn(Strict):
@@ -129,7 +126,7 @@ class MeasurementFilters(PageSettings):
     vintages: Literal["latest", "all"] = Field(default="latest", description="The newest of each period, or every one")
 
 
-@router.get("/measurements", responses=_READS)
+@router.get("/measurements", responses=READS)
 async def list_measurements(
     query: Annotated[MeasurementFilters, Query()], caller: MeasurementReader, session: Reading, response: Response
 ) -> Page[MeasurementOut]:
@@ -151,14 +148,14 @@ async def list_measurements(
     return Page(items=[_out(*row, calendars) for row in rows], next=following)
 
 
-@router.get("/measurements/{measurement_id}", responses=_READS)
+@router.get("/measurements/{measurement_id}", responses=READS)
 async def get_measurement(measurement_id: UUID, caller: MeasurementReader, session: Reading) -> MeasurementOut:
     """One vintage of a series of the caller's units."""
     row = await queries.measurement_by_id(session, measurement_id, caller.scope)
     return _out(*row, await fiscal_calendars(session))
 
 
-@router.post("/measurements", status_code=201, responses=_WRITES)
+@router.post("/measurements", status_code=201, responses=WRITES)
 async def record_measurement(
     body: MeasurementIn, caller: MeasurementRecorder, session: Session, now: Now, response: Response
 ) -> MeasurementOut:
@@ -172,7 +169,7 @@ async def record_measurement(
     return _out(*row, await fiscal_calendars(session))
 
 
-@router.post("/measurements:batch", status_code=207, response_model=BulkAnswer, responses=_WRITES)
+@router.post("/measurements:batch", status_code=207, response_model=BulkAnswer, responses=WRITES)
 async def record_measurements(
     body: MeasurementBatch, caller: MeasurementRecorder, session: Session, now: Now, request: Request
 ) -> Response:

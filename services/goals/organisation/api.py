@@ -18,9 +18,9 @@ from shared.http.idempotency import IdempotentRoute
 from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import ABSENT, Change, Strict
 from shared.http.pages import Page, PageSettings, say_where_to_follow
-from shared.http.problems import answers
+from shared.http.problems import CHANGES, READS, WRITES
 from shared.http.sessions import Now, Reading, Session
-from shared.http.written import set_written, written
+from shared.http.written import tell_version, written
 from shared.ids import Code, Key
 from shared.texts import Text, TextPatch
 
@@ -31,9 +31,6 @@ Level = Annotated[
     StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$"),
     Field(description="What kind of unit it is, in the body's own words", examples=["region"]),
 ]
-_READS = answers(401, 403, 404)
-_WRITES = answers(401, 403, 404, 409, 422)
-_CHANGES = answers(401, 403, 404, 409, 412, 422, 428)
 
 
 class BodyOut(BaseModel):
@@ -101,7 +98,7 @@ class UnitFilters(PageSettings):
     level: Level | None = None
 
 
-@router.get("/body", responses=_READS)
+@router.get("/body", responses=READS)
 async def get_body(_: UnitReader, session: Reading) -> BodyOut:
     """The body of this deployment, its default language and its time zone."""
     body = await queries.the_body(session)
@@ -109,7 +106,7 @@ async def get_body(_: UnitReader, session: Reading) -> BodyOut:
     return BodyOut.model_validate({**body.model_dump(), "root_unit": root_unit})
 
 
-@router.get("/units", responses=_READS)
+@router.get("/units", responses=READS)
 async def list_units(
     query: Annotated[UnitFilters, Query()], caller: UnitReader, session: Reading, response: Response
 ) -> Page[UnitOut]:
@@ -120,16 +117,16 @@ async def list_units(
     return Page(items=[_out(unit, parent) for unit, parent in rows], next=following)
 
 
-@router.post("/units", status_code=201, responses=_WRITES)
+@router.post("/units", status_code=201, responses=WRITES)
 async def create_unit(body: UnitIn, caller: UnitWriter, session: Session, now: Now, response: Response) -> UnitOut:
     """Add a unit below one of the caller's."""
     unit = await operations.create_unit(session, body.as_new(), scope=caller.scope, actor=caller.actor, now=now)
     response.headers["Location"] = f"/v1/units/{unit.code}"
-    _tell(response, unit)
+    tell_version(response, "goals", unit.id, unit.version)
     return _out(unit, await queries.code_of(session, unit.parent_id))
 
 
-@router.post("/units:batch", status_code=207, response_model=BulkAnswer, responses=_WRITES)
+@router.post("/units:batch", status_code=207, response_model=BulkAnswer, responses=WRITES)
 async def create_units(body: UnitBatch, caller: UnitWriter, session: Session, now: Now, request: Request) -> Response:
     """Add up to a thousand units; each item has the status it would have had alone."""
     readable, refused = read_items(request, body.items)
@@ -139,7 +136,7 @@ async def create_units(body: UnitBatch, caller: UnitWriter, session: Session, no
     return items_response(readable, refused, outcomes, accepted=_result, name=lambda item: item.code)
 
 
-@router.get("/units/{key}", responses=_READS)
+@router.get("/units/{key}", responses=READS)
 async def get_unit(key: Key, caller: UnitReader, session: Reading, response: Response) -> UnitOut:
     """One unit of the caller's, by id or code."""
     unit = await queries.unit_by_key(session, key, caller.scope)
@@ -147,7 +144,7 @@ async def get_unit(key: Key, caller: UnitReader, session: Reading, response: Res
     return _out(unit, await queries.code_of(session, unit.parent_id))
 
 
-@router.patch("/units/{key}", responses=_CHANGES)
+@router.patch("/units/{key}", responses=CHANGES)
 async def change_unit(
     key: Key, body: UnitPatch, seen: IfMatch, caller: UnitWriter, session: Session, now: Now, response: Response
 ) -> UnitOut:
@@ -161,13 +158,8 @@ async def change_unit(
         actor=caller.actor,
         now=now,
     )
-    _tell(response, unit)
+    tell_version(response, "goals", unit.id, unit.version)
     return _out(unit, await queries.code_of(session, unit.parent_id))
-
-
-def _tell(response: Response, unit: Unit) -> None:
-    set_etag(response, unit.version)
-    set_written(response, "goals", unit.id, unit.version)
 
 
 def _result(index: int, _: UnitIn, outcome: Unit) -> ItemResult:

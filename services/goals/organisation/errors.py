@@ -24,13 +24,6 @@ class UnknownUnit(NotFound):
     title = "No such unit"
 
 
-class CodeTaken(Conflict):
-    """The code belongs, or once belonged, to something else."""
-
-    code = "code_taken"
-    title = "The code is taken"
-
-
 class TreeWouldBeCyclic(RuleBroken):
     """A unit cannot stand below itself."""
 

@@ -12,7 +12,6 @@ from services.goals.calendars.operations import create_calendar
 from services.goals.organisation.domain import SINCE_EVER, NewUnit, UnitChange, check_span
 from services.goals.organisation.errors import (
     AnotherBody,
-    CodeTaken,
     RootStays,
     TreeWouldBeCyclic,
     UnknownUnit,
@@ -29,7 +28,7 @@ from services.goals.recalculation.domain import Touched
 from services.goals.recalculation.operations import mark_all_dirty
 from services.goals.schema import Outbox
 from shared.contracts import BodyChanged, UnitChanged
-from shared.errors import ServiceError
+from shared.errors import CodeTaken, ServiceError
 from shared.http.auth import UnitScope
 from shared.http.concurrency import check_version
 from shared.ids import new_id

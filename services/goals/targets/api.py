@@ -20,7 +20,7 @@ from services.goals.targets.tables import Series, Target
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import Strict
 from shared.http.pages import Page, PageSettings, say_where_to_follow
-from shared.http.problems import answers
+from shared.http.problems import READS, WRITES
 from shared.http.sessions import Now, Reading, Session
 from shared.http.written import set_written
 from shared.ids import Key
@@ -29,9 +29,6 @@ from shared.periods.calendar import FiscalCalendar, Frequency, Period
 from shared.texts import Text
 
 router = APIRouter(prefix="/v1/targets", tags=["targets"], route_class=IdempotentRoute)
-
-_READS = answers(401, 403, 404)
-_WRITES = answers(401, 403, 404, 409, 422)
 
 
 class PeriodIn(Strict):
@@ -123,7 +120,7 @@ class TargetFilters(PageSettings):
     unit: Key | None = None
 
 
-@router.get("", responses=_READS)
+@router.get("", responses=READS)
 async def list_targets(
     query: Annotated[TargetFilters, Query()], caller: TargetReader, session: Reading, response: Response
 ) -> Page[TargetOut]:
@@ -138,14 +135,14 @@ async def list_targets(
     return Page(items=[_out(*row, calendars) for row in rows], next=following)
 
 
-@router.get("/{target_id}", responses=_READS)
+@router.get("/{target_id}", responses=READS)
 async def get_target(target_id: UUID, caller: TargetReader, session: Reading) -> TargetOut:
     """One version of a target of the caller's units."""
     row = await queries.target_by_id(session, target_id, caller.scope)
     return _out(*row, await fiscal_calendars(session))
 
 
-@router.post("", status_code=201, responses=_WRITES)
+@router.post("", status_code=201, responses=WRITES)
 async def set_target(body: TargetIn, caller: TargetSetter, session: Session, now: Now, response: Response) -> TargetOut:
     """Set the target of a unit, as a further version; it is checked against baseline and direction."""
     target, series = await operations.set_target(

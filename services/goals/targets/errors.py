@@ -38,13 +38,6 @@ class TargetIncomplete(InvalidInput):
     title = "The parts do not fit the type of target"
 
 
-class TargetEndsBeforeItBegins(InvalidInput):
-    """The last day lies before the first."""
-
-    code = "ends_before_it_begins"
-    title = "The last day lies before the first"
-
-
 class UnknownTarget(NotFound):
     """There is no such target, or its unit lies outside the caller's units."""
 

@@ -10,11 +10,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.goals.indicators.errors import UnknownIndicator
 from services.goals.indicators.queries import indicators_by_key
+from services.goals.organisation.domain import check_span
 from services.goals.organisation.queries import the_body, unit_by_key
 from services.goals.recalculation.operations import mark_dirty
 from services.goals.schema import Outbox
 from services.goals.targets.domain import TargetType, check_direction, typed
-from services.goals.targets.errors import TargetEndsBeforeItBegins, TargetIncomplete
+from services.goals.targets.errors import TargetIncomplete
 from services.goals.targets.queries import SeriesPair, ever_applied_below, headline_series, newest_target
 from services.goals.targets.tables import Series, Target
 from shared.contracts import PeriodKey, SeriesKey, TargetSet, TargetValue
@@ -112,11 +113,7 @@ async def set_target(
 
 
 def _check(new: NewTarget, calendar: FiscalCalendar) -> None:
-    if new.valid_to is not None and new.valid_to < new.valid_from:
-        accepted = f"{new.valid_from.isoformat()} or later"
-        raise TargetEndsBeforeItBegins(
-            "The last day lies before the first.", [FieldError("/valid_to", accepted, new.valid_to.isoformat())]
-        )
+    check_span(new.valid_from, new.valid_to)
     if new.baseline_period is None:
         return
     if new.baseline is None:

@@ -20,16 +20,12 @@ from shared.http.idempotency import IdempotentRoute
 from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import Change, Strict
 from shared.http.pages import Page, PageSettings, say_where_to_follow
-from shared.http.problems import answers
+from shared.http.problems import CHANGES, READS, WRITES
 from shared.http.sessions import Now, Reading, Session
-from shared.http.written import set_written, written
+from shared.http.written import tell_version, written
 from shared.ids import Key
 
 router = APIRouter(prefix="/v1", tags=["assignments"], route_class=IdempotentRoute)
-
-_READS = answers(401, 403, 404)
-_WRITES = answers(401, 403, 404, 409, 422)
-_CHANGES = answers(401, 403, 404, 409, 412, 422, 428)
 
 
 class AssignmentIn(Strict):
@@ -85,7 +81,7 @@ class AssignmentFilters(PageSettings):
     unit: Key | None = None
 
 
-@router.get("/assignments", responses=_READS)
+@router.get("/assignments", responses=READS)
 async def list_assignments(
     query: Annotated[AssignmentFilters, Query()], caller: IndicatorReader, session: Reading, response: Response
 ) -> Page[AssignmentOut]:
@@ -99,7 +95,7 @@ async def list_assignments(
     return Page(items=[_out(*row) for row in rows], next=following)
 
 
-@router.post("/assignments", status_code=201, responses=_WRITES)
+@router.post("/assignments", status_code=201, responses=WRITES)
 async def create_assignment(
     body: AssignmentIn, caller: AssignmentWriter, session: Session, now: Now, response: Response
 ) -> AssignmentOut:
@@ -108,11 +104,11 @@ async def create_assignment(
         session, body.as_new(), scope=caller.scope, actor=caller.actor, now=now
     )
     response.headers["Location"] = f"/v1/assignments/{assignment.id}"
-    _tell(response, assignment)
+    tell_version(response, "goals", assignment.id, assignment.version)
     return _out(*await queries.assignment_by_id(session, assignment.id, caller.scope))
 
 
-@router.post("/assignments:batch", status_code=207, response_model=BulkAnswer, responses=_WRITES)
+@router.post("/assignments:batch", status_code=207, response_model=BulkAnswer, responses=WRITES)
 async def create_assignments(
     body: AssignmentBatch, caller: AssignmentWriter, session: Session, now: Now, request: Request
 ) -> Response:
@@ -124,7 +120,7 @@ async def create_assignments(
     return items_response(readable, refused, outcomes, accepted=_result)
 
 
-@router.get("/assignments/{assignment_id}", responses=_READS)
+@router.get("/assignments/{assignment_id}", responses=READS)
 async def get_assignment(
     assignment_id: UUID, caller: IndicatorReader, session: Reading, response: Response
 ) -> AssignmentOut:
@@ -134,7 +130,7 @@ async def get_assignment(
     return _out(*row)
 
 
-@router.patch("/assignments/{assignment_id}", responses=_CHANGES)
+@router.patch("/assignments/{assignment_id}", responses=CHANGES)
 async def change_assignment(
     assignment_id: UUID,
     body: AssignmentPatch,
@@ -154,13 +150,8 @@ async def change_assignment(
         actor=caller.actor,
         now=now,
     )
-    _tell(response, assignment)
+    tell_version(response, "goals", assignment.id, assignment.version)
     return _out(*await queries.assignment_by_id(session, assignment.id, caller.scope))
-
-
-def _tell(response: Response, assignment: Assignment) -> None:
-    set_etag(response, assignment.version)
-    set_written(response, "goals", assignment.id, assignment.version)
 
 
 def _result(index: int, item: AssignmentItem, outcome: Assignment) -> ItemResult:

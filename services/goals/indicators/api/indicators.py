@@ -25,18 +25,15 @@ from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import ABSENT, Change, Strict
 from shared.http.pages import Page, PageSettings, say_where_to_follow
-from shared.http.problems import answers
+from shared.http.problems import CHANGES, READS, WRITES
 from shared.http.sessions import Now, Reading, Session
-from shared.http.written import set_written
+from shared.http.written import tell_version
 from shared.ids import Code, Key
 from shared.numbers import DecimalText
 from shared.texts import Text, TextPatch
 
 router = APIRouter(prefix="/v1/indicators", tags=["indicators"], route_class=IdempotentRoute)
 
-_READS = answers(401, 403, 404)
-_WRITES = answers(401, 403, 404, 409, 422)
-_CHANGES = answers(401, 403, 404, 409, 412, 422, 428)
 Decimals = Annotated[int, Field(ge=0, le=12, description="How many decimals are shown", examples=[2])]
 
 
@@ -137,7 +134,7 @@ class IndicatorFilters(PageSettings):
     disclosure_class: DisclosureClass | None = None
 
 
-@router.get("", responses=_READS)
+@router.get("", responses=READS)
 async def list_indicators(
     query: Annotated[IndicatorFilters, Query()], _: IndicatorReader, session: Reading, response: Response
 ) -> Page[IndicatorOut]:
@@ -147,7 +144,7 @@ async def list_indicators(
     return Page(items=[_out(indicator, calendar) for indicator, calendar in rows], next=following)
 
 
-@router.post("", status_code=201, responses=_WRITES)
+@router.post("", status_code=201, responses=WRITES)
 async def create_indicator(
     body: IndicatorIn, caller: IndicatorWriter, session: Session, now: Now, response: Response
 ) -> IndicatorOut:
@@ -156,11 +153,11 @@ async def create_indicator(
         session, body.as_new(), scope=caller.scope, actor=caller.actor, now=now
     )
     response.headers["Location"] = f"/v1/indicators/{indicator.code}"
-    _tell(response, indicator)
+    tell_version(response, "goals", indicator.id, indicator.version)
     return _out(indicator, await queries.calendar_code(session, indicator))
 
 
-@router.get("/{key}", responses=_READS)
+@router.get("/{key}", responses=READS)
 async def get_indicator(key: Key, _: IndicatorReader, session: Reading, response: Response) -> IndicatorOut:
     """One indicator, by id or code."""
     indicator = await queries.indicator_by_key(session, key)
@@ -168,7 +165,7 @@ async def get_indicator(key: Key, _: IndicatorReader, session: Reading, response
     return _out(indicator, await queries.calendar_code(session, indicator))
 
 
-@router.patch("/{key}", responses=_CHANGES)
+@router.patch("/{key}", responses=CHANGES)
 async def change_indicator(
     key: Key,
     body: IndicatorPatch,
@@ -188,13 +185,8 @@ async def change_indicator(
         actor=caller.actor,
         now=now,
     )
-    _tell(response, indicator)
+    tell_version(response, "goals", indicator.id, indicator.version)
     return _out(indicator, await queries.calendar_code(session, indicator))
-
-
-def _tell(response: Response, indicator: Indicator) -> None:
-    set_etag(response, indicator.version)
-    set_written(response, "goals", indicator.id, indicator.version)
 
 
 def _out(indicator: Indicator, calendar: str) -> IndicatorOut:

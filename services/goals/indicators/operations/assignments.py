@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.goals.indicators.domain import AssignmentChange, NewAssignment, Span
-from services.goals.indicators.errors import AlreadyAssigned, AssignmentEndsBeforeItBegins, UnknownIndicator
+from services.goals.indicators.errors import AlreadyAssigned, UnknownIndicator
 from services.goals.indicators.queries import (
     assignment_by_id,
     assignments_between,
@@ -16,13 +16,14 @@ from services.goals.indicators.queries import (
     lock_indicators,
 )
 from services.goals.indicators.tables import Assignment
+from services.goals.organisation.domain import check_span
 from services.goals.organisation.errors import UnknownUnit
 from services.goals.organisation.queries import units_by_key
 from services.goals.recalculation.domain import Touched
 from services.goals.recalculation.operations import mark_dirty, mark_dirty_with_causes
 from services.goals.schema import Outbox
 from shared.contracts import AssignmentChanged
-from shared.errors import FieldError, ServiceError
+from shared.errors import ServiceError
 from shared.http.auth import UnitScope
 from shared.http.concurrency import check_version
 from shared.ids import new_id
@@ -120,12 +121,7 @@ async def _spans(
 
 
 def _check(span: Span, others: Sequence[Span]) -> None:
-    if span.is_empty:
-        accepted = f"{span.valid_from.isoformat()} or later"
-        sent = span.valid_to.isoformat() if span.valid_to else None
-        raise AssignmentEndsBeforeItBegins(
-            "The last day lies before the first.", [FieldError("/valid_to", accepted, sent)]
-        )
+    check_span(span.valid_from, span.valid_to)
     for other in others:
         if span.overlaps(other):
             until = other.valid_to.isoformat() if other.valid_to else "without end"

@@ -12,12 +12,12 @@ from services.goals.indicators.domain import (
     NewIndicator,
     check_aggregations,
 )
-from services.goals.indicators.errors import IndicatorCodeTaken
 from services.goals.indicators.queries import indicator_by_key
 from services.goals.indicators.tables import Indicator
 from services.goals.recalculation.operations import mark_dirty
 from services.goals.schema import Outbox
 from shared.contracts import IndicatorChanged, Ratio
+from shared.errors import CodeTaken
 from shared.http.auth import UnitScope
 from shared.http.concurrency import check_version
 from shared.ids import new_id
@@ -57,7 +57,7 @@ async def create_indicator(
     try:
         await session.flush()
     except IntegrityError as error:
-        raise IndicatorCodeTaken(f"There is an indicator «{new.code}» already; codes are never used twice.") from error
+        raise CodeTaken(f"There is an indicator «{new.code}» already; codes are never used twice.") from error
     _tell(session, indicator, actor=actor, now=now)
     return indicator
 
