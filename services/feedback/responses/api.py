@@ -46,6 +46,7 @@ class ResponseStored(BaseModel):
 
     id: UUID
     survey: str = Field(description="The survey's code")
+    survey_id: UUID
     duplicate: bool = Field(description="Whether an earlier request had stored the same response already")
     scores_appear: str = Field(description="When the answers show; how many there are is not told")
 
@@ -63,6 +64,7 @@ async def answer_survey(key: Key, body: ResponseIn, request: Request, now: Now) 
     return ResponseStored(
         id=receipt.id,
         survey=survey.code,
+        survey_id=survey.id,
         duplicate=receipt.duplicate,
         scores_appear=steps_in_words(survey.threshold),
     )

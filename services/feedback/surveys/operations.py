@@ -81,8 +81,8 @@ async def add_version(
     questions: Sequence[Question],
     caller: Caller,
     now: datetime,
-) -> SurveyVersion:
-    """A new version, not yet published, about the survey's unit or another one of the caller's."""
+) -> tuple[Survey, SurveyVersion]:
+    """The survey with a new version, not yet published, about the survey's unit or another one of the caller's."""
     survey = await find_survey(session, key, caller.scope, lock=True)
     _require_state(survey, "draft", "open")
     body = await the_body(session)
@@ -101,7 +101,7 @@ async def add_version(
     )
     session.add(version)
     await session.flush()
-    return version
+    return survey, version
 
 
 async def publish_version(

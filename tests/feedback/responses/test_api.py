@@ -19,6 +19,7 @@ WORK = "select r.* from feedback.response r join feedback.scoring_queue q on q.r
 class TestAnswerSurvey:
     async def test_a_response_is_stored_with_one_row_of_work(self, feedback: Feedback) -> None:
         code = await feedback.open_survey()
+        survey = (await feedback.call("GET", f"/v1/surveys/{code}")).json()
         body = response()
 
         answer = await feedback.answer(code, body)
@@ -27,6 +28,7 @@ class TestAnswerSurvey:
         assert answer.json() == {
             "id": body["id"],
             "survey": code,
+            "survey_id": survey["id"],
             "duplicate": False,
             "scores_appear": "Scores appear in steps of at least ten, at most once a minute.",
         }

@@ -238,6 +238,7 @@ class TestVersions:
         answer = await feedback.call("GET", f"/v1/surveys/{code}/versions", "analyst")
 
         assert [(each["number"], each["published"]) for each in answer.json()["items"]] == [(1, True), (2, False)]
+        assert {(each["survey"], each["unit"]["code"]) for each in answer.json()["items"]} == {(code, "RF4")}
         assert answer.headers["etag"] == '"3"'
 
 

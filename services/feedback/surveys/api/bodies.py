@@ -153,7 +153,8 @@ class SurveyOut(BaseModel):
 class VersionOut(BaseModel):
     """A version of a survey; published ones never change."""
 
-    survey: UUID
+    survey: str = Field(description="The survey's code")
+    survey_id: UUID
     number: int
     unit: UnitName
     introduction: Text | None
@@ -184,10 +185,11 @@ def survey_out(survey: Survey, codes: Mapping[UUID, str]) -> SurveyOut:
     return SurveyOut.model_validate({**survey.model_dump(), "unit": unit})
 
 
-def version_out(version: SurveyVersion, codes: Mapping[UUID, str]) -> VersionOut:
-    """A version, with its unit's code."""
+def version_out(survey: Survey, version: SurveyVersion, codes: Mapping[UUID, str]) -> VersionOut:
+    """A version, with the codes of its survey and its unit."""
     return VersionOut(
-        survey=version.survey_id,
+        survey=survey.code,
+        survey_id=survey.id,
         number=version.number,
         unit=UnitName(id=version.unit_id, code=codes[version.unit_id]),
         introduction=version.introduction,

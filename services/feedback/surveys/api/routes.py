@@ -93,13 +93,13 @@ async def list_survey_versions(
     codes = await codes_of_units(session, {version.unit_id for version in versions})
     set_etag(response, survey.version)
     await say_where_to_follow(response, session, LogHead)
-    return Page(items=[version_out(version, codes) for version in versions], next=following)
+    return Page(items=[version_out(survey, version, codes) for version in versions], next=following)
 
 
 @router.post("/{key}/versions", status_code=201, responses={**_CHANGES, 503: RESPONSES[503]}, dependencies=_WAITS)
 async def add_survey_version(key: Key, body: VersionIn, caller: SurveyWriter, session: Session, now: Now) -> VersionOut:
     """Write the questions of a new version; nobody sees them until it is published."""
-    version = await operations.add_version(
+    survey, version = await operations.add_version(
         session,
         key,
         unit=body.unit,
@@ -108,7 +108,7 @@ async def add_survey_version(key: Key, body: VersionIn, caller: SurveyWriter, se
         caller=caller,
         now=now,
     )
-    return version_out(version, await codes_of_units(session, {version.unit_id}))
+    return version_out(survey, version, await codes_of_units(session, {version.unit_id}))
 
 
 @router.post("/{key}/versions/{number}:publish", responses=_CHANGES)
@@ -118,7 +118,7 @@ async def publish_survey_version(
     """Put a version out, for good: it can never be changed."""
     survey, version = await operations.publish_version(session, key, number, caller=caller, now=now)
     _tell_version(response, survey)
-    return version_out(version, await codes_of_units(session, {version.unit_id}))
+    return version_out(survey, version, await codes_of_units(session, {version.unit_id}))
 
 
 @router.post("/{key}:open", responses=_CHANGES)
