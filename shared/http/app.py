@@ -10,7 +10,7 @@ from shared.database import engine_for, sessions_of
 from shared.http import docs, problems
 from shared.http.auth import RolePermissions
 from shared.http.health import health_routes
-from shared.http.limits import BodyLimits, LimitBodies
+from shared.http.limits import LimitBodies
 from shared.http.middleware import Envelope
 from shared.http.requests import sound_request
 from shared.http.tokens import Verifier
@@ -32,7 +32,6 @@ def create_service(
     routers: Sequence[APIRouter],
     lifespan: Lifespan | None = None,
     version: str = "0.1.0",
-    body_limits: BodyLimits | None = None,
 ) -> FastAPI:
     """One service's application; nothing is connected before it is first asked."""
     settings.refuse_unsafe()
@@ -68,7 +67,7 @@ def create_service(
     app.state.roles = roles
     app.state.stopping = False  # «steward serve» says when: what waits for something to come then answers at once
     app.state.verifier = Verifier(settings.issuers)
-    app.add_middleware(LimitBodies, limits=body_limits or BodyLimits())
+    app.add_middleware(LimitBodies)
     app.add_middleware(Envelope, service=name)
     problems.install(app)
     for router in [*routers, health_routes(name, schema)]:

@@ -31,7 +31,7 @@ _RETRY = {
 }
 
 
-def install(app: FastAPI, *, title: str, description: str, openapi_url: str = "/openapi.json") -> None:
+def install(app: FastAPI, *, title: str, description: str) -> None:
     """Add the pages and the way OpenAPI is made."""
     wheel = Path(fastapi_offline.__file__).parent / "static"
     app.mount(STATIC, StaticFiles(directory=wheel), name="docs-static")
@@ -40,7 +40,7 @@ def install(app: FastAPI, *, title: str, description: str, openapi_url: str = "/
     @router.get("/docs")
     async def docs() -> HTMLResponse:
         page = get_swagger_ui_html(
-            openapi_url=openapi_url,
+            openapi_url="/openapi.json",
             title=f"{title}: API",
             swagger_js_url=f"{STATIC}/swagger-ui-bundle.js",
             swagger_css_url=f"{STATIC}/swagger-ui.css",

@@ -1,45 +1,25 @@
 """How large a body may be, enforced by its Content-Length and again while it streams in."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SINGLE = 64 * 1024
 BATCH = 2 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
-    """Bytes that a body may have: for one thing, for paths ending in `:batch`, for paths with a limit of their own."""
-
-    single: int = SINGLE
-    batch: int = BATCH
-    paths: Mapping[str, int] = field(default_factory=dict)
-    """From the end of a path to its limit, such as `{":import": 50_000_000}`."""
-
-    def of(self, path: str) -> int:
-        """The limit that holds for a path."""
-        for ending, limit in self.paths.items():
-            if path.endswith(ending):
-                return limit
-        return self.batch if path.endswith(":batch") else self.single
+"""Bytes that a body may have: for one thing, and for paths ending in `:batch`."""
 
 
 class LimitBodies:
     """Answers 413 as soon as a body is known to be too large, without reading the rest."""
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what arrives; the error is raised where the body is read, so that it becomes a problem."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
-        limit = self.limits.of(scope["path"])
+        limit = BATCH if scope["path"].endswith(":batch") else SINGLE
         announced = _content_length(scope)
         received = 0
 
