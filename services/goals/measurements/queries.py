@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -117,6 +118,26 @@ async def intake_for_update(session: AsyncSession, cell_id: UUID) -> ScoreIntake
     """What has been taken of a cell, locked."""
     query = select(ScoreIntake).where(col(ScoreIntake.cell_id) == cell_id).with_for_update()
     return (await session.exec(query.execution_options(populate_existing=True))).one_or_none()
+
+
+async def taken_of_all_cells(session: AsyncSession, one: ScoreIntake) -> tuple[Decimal, Decimal, bool]:
+    """What was taken of all cells that feed the same indicator, unit and period, and whether each is closed.
+
+    Read with the series locked: whoever takes of another of these cells waits for it too.
+    """
+    query = select(
+        func.sum(col(ScoreIntake.taken_numerator)),
+        func.sum(col(ScoreIntake.taken_denominator)),
+        func.bool_and(col(ScoreIntake.closed)),
+    ).where(
+        col(ScoreIntake.indicator_id) == one.indicator_id,
+        col(ScoreIntake.unit_id) == one.unit_id,
+        col(ScoreIntake.frequency) == one.frequency,
+        col(ScoreIntake.period_start) == one.period_start,
+        col(ScoreIntake.taken_release) > 0,
+    )
+    numerator, denominator, closed = (await session.exec(query)).one()
+    return numerator or Decimal(), denominator or Decimal(), bool(closed)
 
 
 async def pending_intakes(session: AsyncSession, *, before: date, limit: int) -> Sequence[ScoreIntake]:

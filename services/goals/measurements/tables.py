@@ -52,7 +52,10 @@ class ScoreIntake(GoalsTable, table=True):
     """
 
     __tablename__ = "score_intake"
-    __table_args__ = (Index("score_intake_pending_day_idx", "pending_day"),)
+    __table_args__ = (
+        Index("score_intake_pending_day_idx", "pending_day"),
+        Index("score_intake_series_idx", "indicator_id", "unit_id", "frequency", "period_start"),
+    )
 
     cell_id: UUID = Field(primary_key=True)
     indicator_id: UUID = Field(foreign_key="goals.indicator.id")
@@ -63,6 +66,9 @@ class ScoreIntake(GoalsTable, table=True):
     taken_day: date | None = None
     closed: bool = Field(default=False, sa_type=Boolean)
     """The final release has been taken; a provisional one that comes late is no news."""
+    taken_numerator: Decimal | None = Field(default=None, sa_type=Numeric)
+    taken_denominator: Decimal | None = Field(default=None, sa_type=Numeric)
+    """What the newest release taken said: cells of one unit, period and indicator are pooled."""
     pending_release: int | None = Field(default=None, sa_type=Integer)
     pending_day: date | None = None
     numerator: Decimal | None = Field(default=None, sa_type=Numeric)

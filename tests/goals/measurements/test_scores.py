@@ -139,6 +139,38 @@ class TestRecordReleasedScore:
 
         assert len(await cell.taken()) == 1
 
+    async def test_cells_that_feed_the_same_indicator_unit_and_period_are_pooled(self, cell: Cell) -> None:
+        other = Cell(cell.goals, replace(cell.score, cell_id=new_id(), denominator=Decimal(60)))
+        await cell.release(1, NOON)
+        await other.release(2, NOON)
+        await cell.release(3, NOON, final=True)
+        await other.release(3, NOON)
+        await other.end_day(NOON + DAY)
+        await other.release(4, NOON + DAY, final=True)
+
+        assert await cell.taken() == [(1, 10, "P"), (2, 30, "P"), (3, 50, "P"), (4, 60, "P"), (5, 70, "A")]
+        rows = await cell.goals.rows("select denominator, value from goals.measurement order by vintage")
+        assert [row["denominator"] for row in rows] == [20, 80, 80, 80, 80]
+        assert rows[-1]["value"] == Decimal("87.5")
+
+    async def test_cells_of_other_units_periods_and_indicators_are_not_pooled(self, cell: Cell) -> None:
+        await cell.release(1, NOON)
+        for change in (
+            {"unit_id": await cell.goals.unit_id("b")},
+            {"period": Period(date(2026, 2, 1), "month")},
+        ):
+            await Cell(cell.goals, replace(cell.score, cell_id=new_id())).release(1, NOON, **change)
+
+        rows = await cell.goals.rows("select vintage, denominator from goals.measurement")
+        assert [(row["vintage"], row["denominator"]) for row in rows] == [(1, 20)] * 3
+
+    async def test_cells_taken_at_once_are_all_in_the_last_vintage(self, cell: Cell) -> None:
+        cells = [Cell(cell.goals, replace(cell.score, cell_id=new_id())) for _ in range(6)]
+
+        await asyncio.gather(*(one.release(1, NOON) for one in cells))
+
+        assert [numerator for _, numerator, _ in await cell.taken()] == [10, 20, 30, 40, 50, 60]
+
     async def test_an_indicator_that_is_no_ratio_cannot_take_it(self, cell: Cell) -> None:
         visits = await cell.goals.indicator_id("visits")
 

@@ -14,9 +14,10 @@ from services.goals.indicators.queries import indicators_by_key
 from services.goals.measurements.domain import Release, Reported, Rules, Taken, checked, what_to_do
 from services.goals.measurements.errors import NotARatio
 from services.goals.measurements.operations.recording import Entry, Origin, record_entries
-from services.goals.measurements.queries import intake_for_update, pending_intakes
+from services.goals.measurements.queries import intake_for_update, pending_intakes, taken_of_all_cells
 from services.goals.measurements.tables import ScoreIntake
 from services.goals.organisation.queries import the_body, unit_by_key
+from services.goals.targets.operations import lock_series
 from services.goals.targets.queries import headline_series
 from shared.http.auth import UnitScope
 from shared.messaging.outbox import Cause
@@ -57,6 +58,8 @@ async def record_released_score(session: AsyncSession, score: ReleasedScore, *, 
     """Take a released score: the first provisional one of a day and the final one at once, others at the day's end.
 
     None overwrites another: each one taken is a vintage of its own. What was taken, or is older, changes nothing.
+    Other cells may feed the same indicator, unit and period (another survey, or a question put anew under another id):
+    the vintage pools what was taken of each.
     """
     indicator_ids = await indicators_by_key(session, [str(score.indicator_id)])
     if not indicator_ids:
@@ -78,7 +81,8 @@ async def record_released_score(session: AsyncSession, score: ReleasedScore, *, 
         # A release that still waits is an earlier step of this one's day, and this one says more.
         _clear_pending(intake)
         intake.taken_release, intake.taken_day, intake.closed = score.number, day, score.final
-        await _record(session, intake, score.numerator, score.denominator, final=score.final, cause=cause, now=now)
+        intake.taken_numerator, intake.taken_denominator = score.numerator, score.denominator
+        await _record(session, intake, cause=cause, now=now)
     await session.flush()
 
 
@@ -118,9 +122,8 @@ async def _take_pending(session: AsyncSession, intake: ScoreIntake, *, now: date
     if number is None or numerator is None or denominator is None or cause_id is None or cause_depth is None:
         return
     _clear_pending(intake)
-    intake.taken_release = number
-    cause = Cause(cause_id, cause_depth)
-    await _record(session, intake, numerator, denominator, final=False, cause=cause, now=now)
+    intake.taken_release, intake.taken_numerator, intake.taken_denominator = number, numerator, denominator
+    await _record(session, intake, cause=Cause(cause_id, cause_depth), now=now)
 
 
 def _clear_pending(intake: ScoreIntake) -> None:
@@ -128,20 +131,15 @@ def _clear_pending(intake: ScoreIntake) -> None:
     intake.cause_id = intake.cause_depth = None
 
 
-async def _record(
-    session: AsyncSession,
-    intake: ScoreIntake,
-    numerator: Decimal,
-    denominator: Decimal,
-    *,
-    final: bool,
-    cause: Cause,
-    now: datetime,
-) -> None:
+async def _record(session: AsyncSession, intake: ScoreIntake, *, cause: Cause, now: datetime) -> None:
+    """Make a vintage of all that was taken for the intake's indicator, unit and period; final once all of it is."""
     key = str(intake.indicator_id)
     indicator, calendar = (await indicators_by_key(session, [key]))[key]
     if indicator.ratio_factor is None:
         raise NotARatio(f"A score is a sum over a count, and «{indicator.code}» is not a ratio.")
+    await session.flush()
+    await lock_series(session, {(intake.indicator_id, intake.unit_id)})
+    numerator, denominator, final = await taken_of_all_cells(session, intake)
     fiscal = calendar.fiscal()
     reported = Reported(
         Period(intake.period_start, intake.frequency),
