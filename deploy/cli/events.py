@@ -87,34 +87,44 @@ def tail(
 
 
 @app.command()
-def verify(service: WhichService, data_dir: DataDir = None) -> None:
-    """Check that a service's log is as it was written.
+def verify(
+    service: Annotated[
+        Service | None, typer.Option(help="The service whose log is checked; every one if left out.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Check that the log of a service, or of each of them, is as it was written.
 
     Reads every event and computes the chain of hashes again. An event that was edited, inserted, swapped or removed
     is named with its position, and the command ends with 1. Nothing is changed; the service may go on meanwhile.
     """
 
     async def run() -> bool:
-        async with _database(service, data_dir) as (sessions, tables):
-            began = time.monotonic()
-            with Progress(console=errors, transient=True) as progress:
-                task = progress.add_task(f"Reading the log of {service.value}")
-                verified = await verify_log(
-                    sessions, tables, report=lambda done, of: progress.update(task, completed=done, total=of)
-                )
-            took = time.monotonic() - began
-        for finding in verified.findings:
-            typer.echo(f"position {finding.position}: {finding.what}")
-        erased = f", {verified.erased} of them erased" if verified.erased else ""
-        outcome = "intact" if verified.intact else f"NOT INTACT: {len(verified.findings)} findings"
-        typer.echo(
-            f"{service.value}: {verified.events} events{erased} read in {took:.1f} s, log {verified.head.log_id}, "
-            f"last position {verified.head.position}, hash {verified.head.hash.hex()[:16]}…: {outcome}"
-        )
-        return verified.intact
+        found = [await _verify(each, data_dir) for each in ([service] if service else Service)]
+        return all(found)
 
     if not _run(run()):
         raise typer.Exit(1)
+
+
+async def _verify(service: Service, data_dir: Path | None) -> bool:
+    async with _database(service, data_dir) as (sessions, tables):
+        began = time.monotonic()
+        with Progress(console=errors, transient=True) as progress:
+            task = progress.add_task(f"Reading the log of {service.value}")
+            verified = await verify_log(
+                sessions, tables, report=lambda done, of: progress.update(task, completed=done, total=of)
+            )
+        took = time.monotonic() - began
+    for finding in verified.findings:
+        typer.echo(f"position {finding.position}: {finding.what}")
+    erased = f", {verified.erased} of them erased" if verified.erased else ""
+    outcome = "intact" if verified.intact else f"NOT INTACT: {len(verified.findings)} findings"
+    typer.echo(
+        f"{service.value}: {verified.events} events{erased} read in {took:.1f} s, log {verified.head.log_id}, "
+        f"last position {verified.head.position}, hash {verified.head.hash.hex()[:16]}…: {outcome}"
+    )
+    return verified.intact
 
 
 @app.command("dead-letters")

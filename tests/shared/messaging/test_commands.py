@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from services.reporting.worker import HANDLERS
 from shared.messaging.applying import Handling
 from shared.messaging.consumer import Consumer
 from shared.messaging.sequencer import sequence_once
+from tests.fixtures.databases import Database
 from tests.shared.messaging.events import NOW, Service, tell, unit_changed
 from tests.shared.messaging.following import LogFeed, envelopes
 
@@ -70,6 +72,22 @@ class TestVerify:
 
         assert said.exit_code == 1
         assert "position 2: edited" in said.stdout
+
+    async def test_without_a_service_every_log_is_read(
+        self, three: Service, database: Callable[[str], Awaitable[Database]]
+    ) -> None:
+        urls = {"GOALS_DATABASE_URL": three.database.url}
+        for name in ("feedback", "reporting"):
+            urls[f"{name.upper()}_DATABASE_URL"] = (await database(name)).url
+
+        said = await asyncio.to_thread(CliRunner().invoke, app, ["events", "verify"], env=urls | {"COLUMNS": "200"})
+
+        assert said.exit_code == 0
+        assert [line.split(" read")[0] for line in said.stdout.splitlines()] == [
+            "goals: 3 events",
+            "feedback: 0 events",
+            "reporting: 0 events",
+        ]
 
     async def test_without_a_database_one_line_says_what_to_do(self, tmp_path: Path) -> None:
         arguments = ["events", "verify", "--service", "goals", "--data-dir", str(tmp_path)]
