@@ -18,13 +18,6 @@ class SurveyClosed(ServiceError):
     title = "The survey is closed"
 
 
-class CodeTaken(Conflict):
-    """Another survey has this code; codes are never reused."""
-
-    code = "code_taken"
-    title = "The code is taken"
-
-
 class WrongState(Conflict):
     """The survey is in a state that does not allow this."""
 

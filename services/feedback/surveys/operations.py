@@ -11,15 +11,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.feedback.directory.queries import find_indicators, find_unit, is_within, the_body
 from services.feedback.schema import Outbox
 from services.feedback.surveys.domain import Question, as_json, from_json, questionnaire, refuse_changed_meaning
-from services.feedback.surveys.errors import CodeTaken, VersionNotFound, VersionNotPublishable, WrongState
+from services.feedback.surveys.errors import VersionNotFound, VersionNotPublishable, WrongState
 from services.feedback.surveys.queries import find_survey, find_version, newest_number, published_questions
 from services.feedback.surveys.tables import Survey, SurveyVersion
 from shared.contracts import ScoredQuestion, SurveyChanged
-from shared.errors import FieldError, InvalidInput
+from shared.errors import CodeTaken
 from shared.http.auth import Caller
 from shared.http.concurrency import check_version
 from shared.ids import new_id
 from shared.messaging.outbox import publish
+from shared.texts import check_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Draft:
 async def create_survey(session: AsyncSession, *, draft: Draft, caller: Caller, now: datetime) -> Survey:
     """A new survey of a unit, as a draft without questions."""
     unit = await find_unit(session, draft.unit, caller.scope)
-    await _require_default_language(session, title=draft.title, notice=draft.notice)
+    check_language((await the_body(session)).default_language, title=draft.title, notice=draft.notice)
     survey = Survey(
         id=new_id(),
         code=draft.code,
@@ -63,7 +64,7 @@ async def change_survey(
     _require_state(survey, "draft", "open")
     title, notice = changes.get("title", survey.title), changes.get("notice", survey.notice)
     threshold = changes.get("threshold", survey.threshold)
-    await _require_default_language(session, title=title, notice=notice)
+    check_language((await the_body(session)).default_language, title=title, notice=notice)
     if survey.state != "draft" and threshold < survey.threshold:
         # Who answered was promised that nothing smaller would be let out.
         raise WrongState("The threshold of a survey that people have answered can only be raised.")
@@ -161,17 +162,6 @@ async def _with_indicators(session: AsyncSession, questions: Sequence[Question])
 def _require_state(survey: Survey, *states: str) -> None:
     if survey.state not in states:
         raise WrongState(f"The survey is {survey.state}; this needs {' or '.join(states)}.")
-
-
-async def _require_default_language(session: AsyncSession, **texts: Mapping[str, str] | None) -> None:
-    language = (await the_body(session)).default_language
-    missing = [
-        FieldError(f"/{name}", f"a text in {language}, the language of the body")
-        for name, text in texts.items()
-        if text is not None and language not in text
-    ]
-    if missing:
-        raise InvalidInput("A text lacks the language of the body.", missing)
 
 
 async def _refuse_changed_meaning(session: AsyncSession, survey: Survey, questions: Sequence[Question]) -> None:

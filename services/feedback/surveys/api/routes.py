@@ -1,6 +1,6 @@
 """Making surveys and putting them out, for a body's people."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
@@ -23,16 +23,14 @@ from shared.database import transaction
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.pages import Page, PageQuery, say_where_to_follow
-from shared.http.problems import RESPONSES
+from shared.http.problems import CHANGES, READS, RESPONSES, WRITES
 from shared.http.sessions import Now, Reading, Session, Sessions
-from shared.http.written import After, Mark, caught_up, set_written
+from shared.http.written import After, Mark, caught_up, tell_version
 from shared.ids import Key
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=IdempotentRoute)
 
 VersionNumber = Annotated[int, Path(ge=1, le=1_000_000)]
-_COMMON: dict[int | str, dict[str, Any]] = {status: RESPONSES[status] for status in (401, 403, 404, 422)}
-_CHANGES = {**_COMMON, 409: RESPONSES[409]}
 
 
 async def named_things_are_known(_: SurveyWriter, after: After, sessions: Sessions) -> None:
@@ -51,7 +49,7 @@ async def named_things_are_known(_: SurveyWriter, after: After, sessions: Sessio
 _WAITS = [Depends(named_things_are_known)]
 
 
-@router.post("", status_code=201, responses={**_CHANGES, 503: RESPONSES[503]}, dependencies=_WAITS)
+@router.post("", status_code=201, responses={**WRITES, 503: RESPONSES[503]}, dependencies=_WAITS)
 async def create_survey(
     body: SurveyIn, caller: SurveyWriter, session: Session, now: Now, response: Response
 ) -> SurveyOut:
@@ -62,7 +60,7 @@ async def create_survey(
     return await _shown(session, survey, response)
 
 
-@router.get("", responses=_COMMON)
+@router.get("", responses=READS)
 async def list_surveys(
     query: Annotated[SurveyFilters, Query()], caller: SurveyReader, session: Reading, response: Response
 ) -> Page[SurveyOut]:
@@ -74,7 +72,7 @@ async def list_surveys(
     return Page(items=[survey_out(survey, codes) for survey in surveys], next=following)
 
 
-@router.patch("/{key}", responses={**_CHANGES, 412: RESPONSES[412], 428: RESPONSES[428]})
+@router.patch("/{key}", responses=CHANGES)
 async def change_survey(
     key: Key, body: SurveyChange, seen: IfMatch, caller: SurveyWriter, session: Session, now: Now, response: Response
 ) -> SurveyOut:
@@ -83,7 +81,7 @@ async def change_survey(
     return await _shown(session, survey, response)
 
 
-@router.get("/{key}/versions", responses=_COMMON)
+@router.get("/{key}/versions", responses=READS)
 async def list_survey_versions(
     key: Key, query: PageQuery, caller: SurveyReader, session: Reading, response: Response
 ) -> Page[VersionOut]:
@@ -96,7 +94,7 @@ async def list_survey_versions(
     return Page(items=[version_out(survey, version, codes) for version in versions], next=following)
 
 
-@router.post("/{key}/versions", status_code=201, responses={**_CHANGES, 503: RESPONSES[503]}, dependencies=_WAITS)
+@router.post("/{key}/versions", status_code=201, responses={**WRITES, 503: RESPONSES[503]}, dependencies=_WAITS)
 async def add_survey_version(key: Key, body: VersionIn, caller: SurveyWriter, session: Session, now: Now) -> VersionOut:
     """Write the questions of a new version; nobody sees them until it is published."""
     survey, version = await operations.add_version(
@@ -111,33 +109,28 @@ async def add_survey_version(key: Key, body: VersionIn, caller: SurveyWriter, se
     return version_out(survey, version, await codes_of_units(session, {version.unit_id}))
 
 
-@router.post("/{key}/versions/{number}:publish", responses=_CHANGES)
+@router.post("/{key}/versions/{number}:publish", responses=WRITES)
 async def publish_survey_version(
     key: Key, number: VersionNumber, caller: SurveyPublisher, session: Session, now: Now, response: Response
 ) -> VersionOut:
     """Put a version out, for good: it can never be changed."""
     survey, version = await operations.publish_version(session, key, number, caller=caller, now=now)
-    _tell_version(response, survey)
+    tell_version(response, "feedback", survey.id, survey.version)
     return version_out(survey, version, await codes_of_units(session, {version.unit_id}))
 
 
-@router.post("/{key}:open", responses=_CHANGES)
+@router.post("/{key}:open", responses=WRITES)
 async def open_survey(key: Key, caller: SurveyPublisher, session: Session, now: Now, response: Response) -> SurveyOut:
     """Let people answer."""
     return await _shown(session, await operations.open_survey(session, key, caller=caller, now=now), response)
 
 
-@router.post("/{key}:close", responses=_CHANGES)
+@router.post("/{key}:close", responses=WRITES)
 async def close_survey(key: Key, caller: SurveyPublisher, session: Session, now: Now, response: Response) -> SurveyOut:
     """Take no more answers, for good; this holds on every replica within a second."""
     return await _shown(session, await operations.close_survey(session, key, caller=caller, now=now), response)
 
 
 async def _shown(session: Session, survey: Survey, response: Response) -> SurveyOut:
-    _tell_version(response, survey)
+    tell_version(response, "feedback", survey.id, survey.version)
     return survey_out(survey, await codes_of_units(session, {survey.unit_id}))
-
-
-def _tell_version(response: Response, survey: Survey) -> None:
-    set_etag(response, survey.version)
-    set_written(response, "feedback", survey.id, survey.version)
