@@ -11,8 +11,9 @@ from services.feedback.settings import FeedbackSettings
 from shared.database import engine_for, sessions_of, transaction
 from shared.http.sessions import request_time
 from tests.feedback.samples import seed
-from tests.feedback.service import Clock, Feedback, RolesInTheToken
+from tests.feedback.service import Feedback
 from tests.fixtures.databases import Templates
+from tests.fixtures.doubles import Clock, RolesInTheToken
 from tests.fixtures.services import ClientFor
 
 

@@ -1,9 +1,7 @@
 """The feedback service as a test holds it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
 import httpx
@@ -12,33 +10,11 @@ from fastapi import FastAPI
 from services.feedback.scores.jobs import fold_answers
 from services.feedback.settings import FeedbackSettings
 from shared.database import SessionFactory
-from shared.http.auth import Grant, Identity, TokenRefused
 from tests.feedback.samples import QUESTIONS, SURVEY
 from tests.fixtures.databases import Database
+from tests.fixtures.doubles import Clock
 
 _FILLED = ("score_cell", "fold", "scoring_queue", "response", "survey_version", "survey", "idempotency", "outbox")
-
-
-class RolesInTheToken:
-    """Takes `role` or `role@UNIT` for a token."""
-
-    async def verify(self, token: str) -> Identity:
-        """The identity with that role."""
-        role, _, unit = token.partition("@")
-        if not role:
-            raise TokenRefused("An empty token.")
-        return Identity(reference=uuid5(NAMESPACE_URL, token), grants=(Grant(role, unit or None),))
-
-
-class Clock:
-    """The clock of the service under test; it stands until it is moved."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        """The moment it shows."""
-        return self.now
 
 
 @dataclass

@@ -11,8 +11,9 @@ from services.goals.settings import GoalsSettings
 from shared.database import engine_for, sessions_of, transaction
 from shared.http.sessions import request_time
 from tests.fixtures.databases import Templates
+from tests.fixtures.doubles import Clock, RolesInTheToken
 from tests.fixtures.services import ClientFor
-from tests.goals.service import UNITS, VISITS, WAITS, Clock, Goals, RolesInTheToken
+from tests.goals.service import UNITS, VISITS, WAITS, Goals
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from sqlalchemy import event
 
 from shared.database import SessionFactory
-from shared.http.auth import Grant, Identity, TokenRefused
 from tests.fixtures.databases import Database
+from tests.fixtures.doubles import Clock
 
 OFFICER = "performance_officer"
 PROVIDER = "data_provider"
@@ -87,28 +87,6 @@ _FILLED = (
     "unit",
     "calendar",
 )
-
-
-class RolesInTheToken:
-    """Takes `role` or `role@UNIT` for a token; the same token is the same person."""
-
-    async def verify(self, token: str) -> Identity:
-        """The identity with that role."""
-        role, _, unit = token.partition("@")
-        if not role:
-            raise TokenRefused("An empty token.")
-        return Identity(reference=uuid5(NAMESPACE_URL, token), grants=(Grant(role, unit or None),))
-
-
-class Clock:
-    """The clock of the service under test; it stands until it is moved."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        """The moment it shows."""
-        return self.now
 
 
 @dataclass

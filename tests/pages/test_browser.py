@@ -14,8 +14,8 @@ from services.feedback.app import create_app
 from services.feedback.settings import FeedbackSettings
 from shared.database import transaction
 from tests.feedback.samples import QUESTIONS, SURVEY, seed
-from tests.feedback.service import RolesInTheToken
 from tests.fixtures.databases import Database
+from tests.fixtures.doubles import RolesInTheToken
 from tests.fixtures.services import ClientFor
 from tests.fixtures.settings import LaneSettings
 from tests.pages.conftest import Serve
