@@ -63,8 +63,8 @@ def known(indicator: Indicator, calendar: Calendar) -> Known:
             numerator=indicator.ratio_numerator,
             denominator=indicator.ratio_denominator,
             factor=indicator.ratio_factor,
-            frequency=indicator.frequency,  # type: ignore[arg-type]
-            disclosure_class=indicator.disclosure_class,  # type: ignore[arg-type]
+            frequency=indicator.frequency,  # type: ignore[arg-type]  # as above
+            disclosure_class=indicator.disclosure_class,  # type: ignore[arg-type]  # as above
         ),
         calendar=FiscalCalendar(calendar.start_month, calendar.label_rule, calendar.time_zone),  # type: ignore[arg-type]  # a CHECK too
         notice=indicator.notice,
