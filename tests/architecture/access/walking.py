@@ -93,7 +93,7 @@ class Walk:
         for way in ways:
             faults += await self._strangers(operation, way)
             faults += await self._asked(operation, way, self.moving, self.home, inside=True)
-            faults += await self._asked(operation, way, self.far, self.home, inside=False)
+            faults += await self._asked(operation, way, self.far, self.home, inside=False, every_role=True)
         return faults
 
     async def faults_after_the_move(self, operation: Operation, ways: Sequence[Way]) -> list[str]:
@@ -118,23 +118,25 @@ class Walk:
                 faults.append(f"{operation.name}: {role or 'nobody'} gets {answer.status_code}, not {expected[0]}")
         return faults
 
-    async def _asked(self, operation: Operation, way: Way, asked: Names, region: str, *, inside: bool) -> list[str]:
+    async def _asked(
+        self, operation: Operation, way: Way, asked: Names, region: str, *, inside: bool, every_role: bool = False
+    ) -> list[str]:
         """Faults in the answers to those who hold a role for a region, and ask for a unit inside or outside it."""
         faults = []
         roles = self.roles(operation, allowed=True)
         unit = self.root if way.how == "whole body" and inside else region
-        for role in roles[:1] if inside else roles:
-            for naming in ("code", "id"):
-                near = self.near if region == self.home else self.far
-                request = await self._request(operation, way, near, asked, naming)
-                answer = await self.service.call(token=self.service.sign(role, unit), **request)
-                if way.how == "list":
-                    fault = await self._miscounted(answer, request, role, way, asked["code"], inside=inside)
-                else:
-                    fault = _fault(way.how, answer, inside=inside)
-                if fault:
-                    where = "its own" if inside else "a foreign"
-                    faults.append(f"{operation.name} by {way.how}: {role} of {where} unit gets {fault}")
+        asking = [(roles[0], "code"), (roles[0], "id"), *((role, "code") for role in roles[1:] if every_role)]
+        for role, naming in asking:
+            near = self.near if region == self.home else self.far
+            request = await self._request(operation, way, near, asked, naming)
+            answer = await self.service.call(token=self.service.sign(role, unit), **request)
+            if way.how == "list":
+                fault = await self._miscounted(answer, request, role, way, asked["code"], inside=inside)
+            else:
+                fault = _fault(way.how, answer, inside=inside)
+            if fault:
+                where = "its own" if inside else "a foreign"
+                faults.append(f"{operation.name} by {way.how}: {role} of {where} unit gets {fault}")
         return faults
 
     async def _request(self, operation: Operation, way: Way, near: Names, asked: Names, naming: str) -> dict[str, Any]:
