@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, cast, func, or_, union
+from sqlalchemy import ColumnElement, Uuid, cast, func, or_, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -36,8 +36,13 @@ async def vintages_of(session: AsyncSession, series_ids: Collection[UUID]) -> di
     return {(row.series_id, row.frequency, row.period_start): row.vintages for row in rows}  # type: ignore[misc]  # the column has a CHECK
 
 
-async def latest_starts(session: AsyncSession, wanted: Iterable[tuple[UUID, Frequency]]) -> dict[UUID, date]:
-    """The start of the latest period of a frequency in which any unit has a value of an indicator."""
+async def latest_starts(
+    session: AsyncSession, wanted: Iterable[tuple[UUID, Frequency, ColumnElement[bool]]]
+) -> dict[UUID, date]:
+    """The start of the latest period of a frequency in which any unit has a value of an indicator.
+
+    Each comes with the condition on results that says whose values count.
+    """
     each = [
         select(
             cast(indicator_id, Uuid).label("indicator_id"),
@@ -46,11 +51,12 @@ async def latest_starts(session: AsyncSession, wanted: Iterable[tuple[UUID, Freq
                 ResultValue.indicator_id == indicator_id,
                 ResultValue.frequency == frequency,
                 col(ResultValue.value).is_not(None),
+                counting,
             )
             .scalar_subquery()
             .label("latest"),
         )
-        for indicator_id, frequency in wanted
+        for indicator_id, frequency, counting in wanted
     ]
     if not each:
         return {}

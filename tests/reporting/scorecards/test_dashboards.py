@@ -12,7 +12,7 @@ from services.reporting.scorecards.domain import Dashboard, DashboardFilters, as
 from services.reporting.scorecards.errors import IndicatorNotFound, UnitNotFound
 from services.reporting.scorecards.queries.dashboards import dashboard
 from shared.http.auth import UnitScope
-from shared.http.pages import BadCursor, BadSort
+from shared.http.pages import BadCursor, BadSort, PageSettings
 from tests.reporting.told import assignment, body, calendar, evaluation, hear, indicator, period, unit
 
 MARCH = date(2019, 3, 1)
@@ -155,6 +155,17 @@ class TestOrder:
 
         assert (walked, cursor) == (whole, None)
 
+    async def test_pages_follow_each_other_past_the_longest_names(self, session: AsyncSession) -> None:
+        longest = "\N{DEVANAGARI LETTER A}" * 2000
+        await hear(session, *(unit(code, longest, level="team") for code in ("T1", "T2", "T3")))
+        first = await dashboard(session, DashboardFilters(level="team", limit=1))
+        assert first.next is not None
+        query = PageSettings(cursor=first.next)
+
+        second = await dashboard(session, DashboardFilters(level="team", cursor=query.cursor))
+
+        assert codes(first) + codes(second) == ["T1", "T2", "T3"]
+
     async def test_what_cannot_be_sorted_by_is_refused(self, session: AsyncSession) -> None:
         with pytest.raises(BadSort):
             await dashboard(session, DashboardFilters(sort="colour"))
@@ -183,6 +194,18 @@ class TestWhoMaySee:
         assert codes(board) == ["C3", "D4", "E5"]
         assert board.above is None
         assert board.rows[0].cells[0].figure.value == Decimal(5)
+
+    async def test_units_outside_do_not_decide_which_period_is_shown(self, session: AsyncSession) -> None:
+        await hear(session, evaluation("A1", period(date(2019, 4, 1), "410"), code="sickness", version=2))
+        north = UnitScope(codes=frozenset(["north"]))
+
+        inside = await dashboard(session, DashboardFilters(indicators=("sickness",)), scope=north)
+        everywhere = await dashboard(
+            session, DashboardFilters(indicators=("sickness",)), scope=UnitScope(everywhere=True)
+        )
+
+        starts = [board.columns[0].period and board.columns[0].period.start for board in (inside, everywhere)]
+        assert starts == [MARCH, date(2019, 4, 1)]
 
     async def test_rights_everywhere_show_everything(self, session: AsyncSession) -> None:
         board = await dashboard(session, DashboardFilters(indicators=("sickness",)), scope=UnitScope(everywhere=True))

@@ -65,8 +65,9 @@ def keep_for(response: Response, scope: UnitScope | None) -> None:
     """Anybody may keep what the public sees, for a short while; what a role shows is kept by nobody."""
     if scope is None:
         public_cache(response, KEPT_BY_ANYBODY)
-    # The same address shows more to those who sign in, so no cache may hand them the public's answer.
-    response.headers["Vary"] = "Accept, Accept-Language, Origin, Authorization"
+    # The same address shows more to those who sign in, and to those who name a write what came of it: no cache may
+    # hand either of them what it kept for somebody else.
+    response.headers["Vary"] = "Accept, Accept-Language, Origin, Authorization, Steward-After"
 
 
 Asked = Annotated[AskedPeriod | None, Depends(period_of)]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Numeric, Subquery, and_, case, cast, exists, false, func, literal, null, or_
+from sqlalchemy import ColumnElement, Numeric, Subquery, and_, case, cast, exists, false, func, literal, null, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -53,6 +53,8 @@ from shared.periods.calendar import Frequency, Period
 
 _NO_VALUE = Decimal(10) ** 18
 """Larger than any value: units without one come last whichever way round the list is sorted."""
+
+_LONGEST_SORTING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ async def dashboard(
     above = await unit_above(session, filters.region, body)
     visible = await visible_indicators(session, scope)
     indicators = await chosen_indicators(session, visible, filters.indicators, filters.level)
-    columns = await _columns(session, indicators, filters)
+    columns = await _columns(session, indicators, filters, scope)
     surveys = await surveys_feeding(session, [each.ref.id for each in indicators])
 
     # A reader with rights below some units sees a column that is not open there, and no unit outside beside it.
@@ -127,9 +129,19 @@ async def dashboard(
     )
 
 
-async def _columns(session: AsyncSession, indicators: Sequence[Known], filters: DashboardFilters) -> list[_Chosen]:
+async def _columns(
+    session: AsyncSession, indicators: Sequence[Known], filters: DashboardFilters, scope: UnitScope | None
+) -> list[_Chosen]:
     if filters.period is None:
-        latest = await latest_starts(session, [(each.ref.id, each.ref.frequency) for each in indicators])
+        # What is not open is shown of the reader's units only, so the others do not decide which period that is.
+        seen = col(ResultValue.result_id).in_(select(Result.result_id).where(in_scope(scope, col(Result.unit_id))))
+        latest = await latest_starts(
+            session,
+            [
+                (each.ref.id, each.ref.frequency, true() if each.ref.disclosure_class == "open" else seen)
+                for each in indicators
+            ],
+        )
         return [_Chosen(each, each.ref.frequency, latest.get(each.ref.id)) for each in indicators]
     columns = []
     for each in indicators:
@@ -189,9 +201,11 @@ async def _page(
     )
     if filters.status is not None:
         statement = statement.where(judged.c.status == filters.status)
+    names = [col(Unit.sorting)[each].astext for each in languages]
     last = -_NO_VALUE if filters.sort.startswith("-") else _NO_VALUE
     sortable = {
-        "name": func.coalesce(*(col(Unit.sorting)[each].astext for each in languages), func.lower(Unit.code)),
+        # Its beginning, since the place where a page ends is part of the next address; the code decides among equals.
+        "name": func.left(func.coalesce(*names, func.lower(Unit.code)), _LONGEST_SORTING),
         "code": col(Unit.code),
         "value": func.coalesce(judged.c.value, last),
         "status": case({status: rank for rank, status in enumerate(STATUSES)}, value=judged.c.status, else_=99),
