@@ -15,7 +15,9 @@ from shared.http.concurrency import set_etag
 from shared.http.problems import BadRequest
 
 LONGEST_WAIT = 10.0
-_POLL = 0.05
+_SOON = 1.0
+_POLL, _LATER = 0.05, 0.25
+"""Most writes arrive within a second; who waits longer is asked for less often, for anybody may wait."""
 _WRITTEN = re.compile(r"^([a-z]{1,32})/([0-9a-fA-F-]{36})/([0-9]{1,18})$")
 
 
@@ -95,8 +97,10 @@ async def caught_up(after: Mark | None, applied: Callable[[Mark], Awaitable[bool
     if after is None:
         return
     loop = asyncio.get_running_loop()
-    end = loop.time() + min(after.wait, LONGEST_WAIT)
+    began = loop.time()
+    wait = min(after.wait, LONGEST_WAIT)
     while not await applied(after):
-        if loop.time() >= end:
+        waited = loop.time() - began
+        if waited >= wait:
             raise NotCaughtUp(f"Version {after.version} of {after.aggregate_id} has not arrived here yet.")
-        await asyncio.sleep(_POLL)
+        await asyncio.sleep(min(_POLL if waited < _SOON else _LATER, wait - waited))
