@@ -69,7 +69,8 @@ class Deployment:
             name,
             ["deploy.cli.main", "worker", service],
             probe=(self.ports.metrics(name), None),
-            environment=self._environment(service, name),
+            # A worker that comes back under the same name takes its place on Kafka again at once.
+            environment={**self._environment(service, name), "STEWARD_KAFKA_MEMBER": name},
         )
 
     def _environment(self, service: str, process: str) -> dict[str, str]:

@@ -47,7 +47,11 @@ async def second_members(stack: Stack) -> AsyncIterator[None]:
                     name=f"second worker of {service}",
                     ready=partial(listens, port),
                     log=first.log.with_name(f"{service}_second_worker.log"),
-                    environment={**first.environment, "STEWARD_METRICS_PORT": str(port)},
+                    environment={
+                        **first.environment,
+                        "STEWARD_METRICS_PORT": str(port),
+                        "STEWARD_KAFKA_MEMBER": f"{service}_second_worker",
+                    },
                 )
             )
             await second.start()
