@@ -1,16 +1,25 @@
 """Texts that readers see: one object from language tag to text, the same in columns, requests, answers and events."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.errors import FieldError, InvalidInput
 
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", max_length=35)]
+
+
+def _by_language(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError('an object from language tag to text, such as {"en": "Four-hour waits"}')
+    return value
+
+
 Text = Annotated[
     dict[LanguageTag, Annotated[str, StringConstraints(min_length=1, max_length=2000)]],
     Field(min_length=1, max_length=40, examples=[{"en": "Four-hour waits"}]),
+    BeforeValidator(_by_language),
 ]
 
 
@@ -25,6 +34,7 @@ def in_language(text: Mapping[str, str], *preferred: str) -> str:
 TextPatch = Annotated[
     dict[LanguageTag, Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None],
     Field(min_length=1, max_length=40, examples=[{"fr": "Attentes de quatre heures"}]),
+    BeforeValidator(_by_language),
 ]
 """A merge patch of a text: languages named are replaced, those set to null removed, the others stay."""
 

@@ -42,6 +42,14 @@ class TestCreateUnit:
         assert answer.status_code == 422
         assert "/code" in codes(answer.json())
 
+    async def test_a_name_that_is_bare_text_is_told_the_form(self, goals: Goals) -> None:
+        answer = await goals.post("/v1/units", {**NEW, "name": "Trust D"})
+
+        assert answer.status_code == 422
+        assert codes(answer.json()) == {
+            "/name": 'an object from language tag to text, such as {"en": "Four-hour waits"}'
+        }
+
     async def test_its_name_needs_the_default_language(self, goals: Goals) -> None:
         answer = await goals.post("/v1/units", {**NEW, "name": {"fr": "Trust D"}})
 
