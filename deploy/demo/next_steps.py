@@ -47,7 +47,8 @@ def next_steps(urls: Mapping[str, str], tokens: Mapping[str, str], directory: Pa
             f"-d '@{answers}'",
         ),
         (
-            f"See the tile of the survey change on the scorecard of {DEMO_BODY.name['en']}, within a minute",
+            f"See the survey's tile change on the scorecard of {DEMO_BODY.name['en']}, within a minute "
+            "(the first release of a day counts at once, later ones when the day ends)",
             f"{reporting}/scorecards/{DEMO_BODY.slug}",
         ),
         ("Answer the survey yourself, in a browser", f"{feedback}/surveys/{SURVEY}"),
