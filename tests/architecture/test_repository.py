@@ -122,11 +122,11 @@ class TestPlantedFaults:
     @pytest.mark.parametrize(
         ("name", "text", "found"),
         [
-            ("Makefile", "pip install --index-url x", "--index-url "),
-            ("README.md", "from https://py" + "pi.org/simple", "pypi.org"),
-            ("deploy/kafka/pom.xml", "https://repo1.maven" + ".org/maven2", "repo1.maven.org"),
+            ("Makefile", "pip install --index" + "-url x", "--index" + "-url "),
+            ("README.md", "from https://py" + "pi.org/simple", "py" + "pi.org"),
+            ("deploy/kafka/pom.xml", "https://repo1.maven" + ".org/maven2", "repo1.maven" + ".org"),
             ("requirements.lock", "six @ https://mirror.example/six.whl", "https://"),
-            ("shared/a.py", "PATH = '/ho" + "me/anna/steward'", "/home/a"),
+            ("shared/a.py", "PATH = '/ho" + "me/anna/steward'", "/ho" + "me/a"),
             ("shared/a.py", "see /srv/checkouts/steward/README.md", "/srv/checkouts/steward"),
         ],
     )
