@@ -3,14 +3,15 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.feedback.directory import consumers
-from shared.contracts import BodyChanged, Event, IndicatorChanged, UnitChanged
+from shared.contracts import BodyChanged, Event, IndicatorChanged, Ratio, UnitChanged
 from shared.ids import new_id
 from shared.messaging.handlers import Received
 
@@ -79,7 +80,9 @@ def unit_changed(id_: UUID, code: str, parent_id: UUID | None, *, version: int =
     return received(data, subject=id_, version=version)
 
 
-def indicator_changed(id_: UUID, code: str, *, version: int = 1) -> Received[IndicatorChanged]:
+def indicator_changed(
+    id_: UUID, code: str, *, version: int = 1, is_ratio: bool = True, frequency: Literal["month", "year"] = "month"
+) -> Received[IndicatorChanged]:
     """An indicator as goals tells of it."""
     data = IndicatorChanged(
         indicator_id=id_,
@@ -89,12 +92,12 @@ def indicator_changed(id_: UUID, code: str, *, version: int = 1) -> Received[Ind
         direction="increase",
         unit_of_measure={"en": "score"},
         decimals=2,
-        ratio=None,
-        aggregation_over_time="pooled_ratio",
-        aggregation_over_units="pooled_ratio",
+        ratio=Ratio(numerator={"en": "sum"}, denominator={"en": "count"}, factor=Decimal(1)) if is_ratio else None,
+        aggregation_over_time="pooled_ratio" if is_ratio else "sum",
+        aggregation_over_units="pooled_ratio" if is_ratio else "sum",
         disclosure_class="open",
         calendar_id=UUID(int=21),
-        frequency="month",
+        frequency=frequency,
     )
     return received(data, subject=id_, version=version)
 
@@ -118,7 +121,13 @@ async def seed(session: AsyncSession) -> None:
     await consumers.on_body_changed(session, [received(body, subject=BODY)])
     await consumers.on_unit_changed(session, units)
     await consumers.on_indicator_changed(
-        session, [indicator_changed(EXPERIENCE, "experience"), indicator_changed(WAITING, "waiting")]
+        session,
+        [
+            indicator_changed(EXPERIENCE, "experience"),
+            indicator_changed(WAITING, "waiting"),
+            indicator_changed(UUID(int=33), "visits", is_ratio=False),
+            indicator_changed(UUID(int=34), "yearly", frequency="year"),
+        ],
     )
 
 

@@ -60,6 +60,7 @@ async def on_indicator_changed(session: AsyncSession, events: Sequence[Received[
                 disclosure_class=event.data.disclosure_class,
                 frequency=event.data.frequency,
                 decimals=event.data.decimals,
+                is_ratio=event.data.ratio is not None,
                 version=event.subject_version,
             )
             for event in events

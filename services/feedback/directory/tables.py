@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -54,4 +54,11 @@ class Indicator(FeedbackTable, table=True):
     disclosure_class: str = Field(sa_type=Text)
     frequency: str = Field(sa_type=Text)
     decimals: int = Field(sa_type=Integer)
+    is_ratio: bool | None = Field(default=None, sa_type=Boolean)
+    """None where the copy is older than the column: then goals has the last word."""
     version: int = Field(sa_type=BigInteger)
+
+    @property
+    def takes_scores(self) -> bool:
+        """Whether it can be fed: a score is a sum over a count, of a month."""
+        return self.frequency == "month" and self.is_ratio is not False

@@ -11,11 +11,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.feedback.directory.queries import find_indicators, find_unit, is_within, the_body
 from services.feedback.schema import Outbox
 from services.feedback.surveys.domain import Question, as_json, from_json, questionnaire, refuse_changed_meaning
-from services.feedback.surveys.errors import VersionNotFound, VersionNotPublishable, WrongState
+from services.feedback.surveys.errors import BrokenQuestionnaire, VersionNotFound, VersionNotPublishable, WrongState
 from services.feedback.surveys.queries import find_survey, find_version, newest_number, published_questions
 from services.feedback.surveys.tables import Survey, SurveyVersion
 from shared.contracts import ScoredQuestion, SurveyChanged
-from shared.errors import CodeTaken
+from shared.errors import CodeTaken, FieldError
 from shared.http.auth import Caller
 from shared.http.concurrency import check_version
 from shared.ids import new_id
@@ -151,6 +151,13 @@ async def _with_indicators(session: AsyncSession, questions: Sequence[Question])
     """The questions, with the indicators that their writer named by id or code."""
     keys = {question.indicator_code for question in questions if question.indicator_code is not None}
     found = await find_indicators(session, keys)
+    wrong = [
+        FieldError(f"/questions/{place}/indicator", "a monthly indicator that is a ratio", question.indicator_code)
+        for place, question in enumerate(questions)
+        if question.indicator_code is not None and not found[question.indicator_code].takes_scores
+    ]
+    if wrong:
+        raise BrokenQuestionnaire("A score is a sum over a count, of a month: not every indicator can take it.", wrong)
     return [
         replace(question, indicator_id=indicator.id, indicator_code=indicator.code)
         if question.indicator_code is not None and (indicator := found[question.indicator_code])

@@ -220,6 +220,16 @@ class TestVersions:
 
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_here")
 
+    @pytest.mark.parametrize("indicator", ["visits", "yearly"])
+    async def test_what_cannot_take_a_score_is_not_fed(self, feedback: Feedback, indicator: str) -> None:
+        await feedback.call("POST", "/v1/surveys", OFFICER, json=made())
+        body = {"questions": [HOURS, {**OVERALL, "indicator": indicator}]}
+
+        answer = await feedback.call("POST", "/v1/surveys/ae/versions", OFFICER, json=body)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "broken_questionnaire")
+        assert [error["where"] for error in answer.json()["errors"]] == ["/questions/1/indicator"]
+
     async def test_only_what_is_published_can_open(self, feedback: Feedback) -> None:
         await feedback.call("POST", "/v1/surveys", OFFICER, json=made())
 
