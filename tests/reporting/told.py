@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -139,14 +139,19 @@ def assignment(unit_code: str, code: str = "ae_4h", until: date | None = None, v
     return told(event, event.assignment_id, version)
 
 
-def survey(code: str = "friends", feeds: str = "satisfaction", version: int = 1) -> Received[Any]:
-    """An open survey with simulated answers."""
+def survey(
+    code: str = "friends",
+    feeds: str = "satisfaction",
+    version: int = 1,
+    state: Literal["draft", "open", "closed"] = "open",
+) -> Received[Any]:
+    """A survey with simulated answers."""
     event = SurveyChanged(
         survey_id=uid(code),
         code=code,
         title={"en": "Friends and family"},
         notice={"en": "Simulated answers"},
-        state="open",
+        state=state,
         published_version=1,
         unit_id=uid("england"),
         threshold=10,

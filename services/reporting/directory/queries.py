@@ -86,10 +86,10 @@ def matching(q: str) -> ColumnElement[bool]:
 
 
 async def surveys_feeding(session: AsyncSession, indicator_ids: Sequence[UUID]) -> dict[UUID, list[Survey]]:
-    """The surveys whose questions feed each indicator."""
+    """The surveys whose questions feed each indicator; drafts are nobody's to know of yet."""
     feeding = or_(false(), *(col(Survey.indicator_ids).contains([str(each)]) for each in indicator_ids))
     found: dict[UUID, list[Survey]] = {}
-    for survey in await session.exec(select(Survey).where(feeding).order_by(col(Survey.code))):
+    for survey in await session.exec(select(Survey).where(feeding, Survey.state != "draft").order_by(col(Survey.code))):
         for indicator_id in survey.indicator_ids:
             found.setdefault(UUID(indicator_id), []).append(survey)
     return found

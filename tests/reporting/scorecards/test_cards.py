@@ -224,6 +224,14 @@ class TestTile:
         assert tile.notice == {"en": "Simulated answers"}
         assert [(each.code, each.state) for each in tile.surveys] == [("friends", "open")]
 
+    async def test_a_survey_that_is_a_draft_is_not_told_of(self, reporting_session: AsyncSession) -> None:
+        await hear(reporting_session, *small_world(), indicator("satisfaction"), assignment("RF4", "satisfaction"))
+        await hear(reporting_session, survey(feeds="satisfaction", state="draft"))
+
+        tile = await tile_of(reporting_session, at=1)
+
+        assert (tile.notice, tile.surveys) == (None, ())
+
     async def test_it_brings_its_control_chart(self, reporting_session: AsyncSession) -> None:
         await hear(reporting_session, *small_world(), evaluation("RF4", period(FEBRUARY), period(MARCH)))
 
