@@ -40,6 +40,9 @@ class Envelope:
             return
         started_at = time.perf_counter()
         request_id, traceparent = _context_of(scope)
+        # A HEAD is answered as the GET would be, without its body: monitors, caches and link checkers ask so.
+        is_head = scope["method"] == "HEAD"
+        scope = {**scope, "method": "GET"} if is_head else scope
         scope["steward.request_id"] = request_id
         set_traceparent(traceparent)
         status = 0
@@ -50,6 +53,8 @@ class Envelope:
                 status = message["status"]
                 # A copy, since a response may be kept and sent again.
                 message["headers"] = _dressed([*message["headers"]], request_id, scope["path"])
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=traceparent[3:35]):

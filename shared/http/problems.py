@@ -250,7 +250,7 @@ def _methods_at(request: Request) -> list[str]:
         if (pattern := getattr(context, "path_regex", None)) is not None and pattern.match(path)
         for method in context.methods or ()
     }
-    return sorted(found)
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def translated(request: Request, error: HTTPException) -> ServiceError:

@@ -170,8 +170,8 @@ class TestFramework:
     async def test_a_wrong_method_names_all_that_are_right(self, client: httpx.AsyncClient) -> None:
         answer = await client.delete("/v1/things")
 
-        assert "GET, POST" in problem(answer, 405, "method_not_allowed")["detail"]
-        assert answer.headers["allow"] == "GET, POST"
+        assert "GET, HEAD, POST" in problem(answer, 405, "method_not_allowed")["detail"]
+        assert answer.headers["allow"] == "GET, HEAD, POST"
 
     async def test_an_unforeseen_error_says_nothing_but_is_logged_with_the_request_id(
         self, client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]

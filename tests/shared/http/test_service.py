@@ -80,6 +80,15 @@ class TestHeaders:
         assert public.headers["cache-control"] == "public, max-age=60"
         assert public.headers["vary"] == "Accept, Accept-Language, Origin"
 
+    @pytest.mark.parametrize("path", ["/", "/livez", "/v1/open", "/docs", "/static/docs/swagger-ui.css", "/v1/nowhere"])
+    async def test_a_head_says_what_a_get_would_without_its_body(self, client: httpx.AsyncClient, path: str) -> None:
+        whole, head = await client.get(path), await client.head(path)
+
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        differing = {"x-request-id", "date", "content-length"}
+        assert head.headers.keys() == whole.headers.keys()
+        assert {name for name in head.headers if head.headers[name] != whole.headers[name]} <= differing
+
     @pytest.mark.parametrize("sent", ["abc-17", "x" * 64])
     async def test_a_safe_request_id_is_kept(self, client: httpx.AsyncClient, sent: str) -> None:
         assert (await client.get("/livez", headers={"X-Request-Id": sent})).headers["x-request-id"] == sent
