@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 Frequency = Literal["month", "quarter", "year", "record"]
 LabelRule = Literal["start_year", "end_year", "both_years"]
 MONTHS: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+"""Nothing is measured before or planned after: a year like 219 is a slip, and all periods since would be missing."""
 
 
 class NotAPeriod(ValueError):
@@ -45,7 +47,9 @@ class FiscalCalendar:
         return Period(date(first // 12, first % 12 + 1, 1), frequency)
 
     def checked(self, period: Period) -> Period:
-        """The same period, or an error where its first day starts no period of its frequency."""
+        """The same period, or an error where its first day starts no period of its frequency or lies out of reach."""
+        if not FIRST_YEAR <= period.start.year <= LAST_YEAR:
+            raise NotAPeriod(f"{period.start} does not lie between {FIRST_YEAR} and {LAST_YEAR}")
         if period.frequency != "record" and self.containing(period.start, period.frequency) != period:
             raise NotAPeriod(f"{period.start} is not the first day of a {period.frequency}")
         return period

@@ -8,7 +8,7 @@ from typing import Literal
 from services.goals.measurements.errors import MeasurementInvalid
 from shared.decimals import divided, plain, rounded
 from shared.errors import FieldError
-from shared.periods.calendar import FiscalCalendar, Frequency, NotAPeriod, Period
+from shared.periods.calendar import FIRST_YEAR, FiscalCalendar, Frequency, NotAPeriod, Period
 
 ObsStatus = Literal["A", "P", "E", "B", "M", "O"]
 WITHOUT_VALUE: frozenset[ObsStatus] = frozenset({"M", "O"})
@@ -61,7 +61,7 @@ def _wrong_period(period: Period, rules: Rules, today: date) -> list[FieldError]
     try:
         rules.calendar.checked(period)
     except NotAPeriod:
-        accepted = f"the first day of a {rules.frequency} in the indicator's calendar"
+        accepted = f"the first day of a {rules.frequency} in the indicator's calendar, {FIRST_YEAR} or later"
         return [FieldError("/period/start", accepted, period.start.isoformat())]
     if period.start > today:
         accepted = f"a period that has begun by {today.isoformat()}"

@@ -23,7 +23,7 @@ from shared.errors import FieldError
 from shared.http.auth import UnitScope
 from shared.ids import new_id
 from shared.messaging.outbox import Cause, publish
-from shared.periods.calendar import FiscalCalendar, NotAPeriod, Period
+from shared.periods.calendar import FIRST_YEAR, LAST_YEAR, FiscalCalendar, NotAPeriod, Period
 from shared.texts import check_language
 
 
@@ -123,7 +123,8 @@ def _check(new: NewTarget, calendar: FiscalCalendar) -> None:
     try:
         calendar.checked(new.baseline_period)
     except NotAPeriod as error:
-        accepted = f"the first day of a {new.baseline_period.frequency} in the indicator's calendar"
+        frequency, years = new.baseline_period.frequency, f"{FIRST_YEAR} to {LAST_YEAR}"
+        accepted = f"the first day of a {frequency} in the indicator's calendar, {years}"
         sent = new.baseline_period.start.isoformat()
         raise TargetIncomplete(str(error), [FieldError("/baseline_period/start", accepted, sent)]) from error
 

@@ -4,6 +4,8 @@ import asyncio
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.goals.service import PROVIDER, Goals, codes, visits, waits
 
 NORTH = f"{PROVIDER}@north"
@@ -88,6 +90,13 @@ class TestRecordMeasurement:
         after = await goals.post("/v1/measurements", visits(period="2026-04"), PROVIDER)
 
         assert (before.status_code, after.status_code) == (422, 201)
+
+    @pytest.mark.parametrize("start", ["0001-01", "0219-03", "1899-12"])
+    async def test_a_year_before_anything_is_measured_is_refused(self, goals: Goals, start: str) -> None:
+        # It would be past the calendar's own beginning, or make every period since then a missing one.
+        answer = await goals.post("/v1/measurements", visits(period=start), PROVIDER)
+
+        assert list(codes(answer.json())) == ["/period/start"]
 
     async def test_a_json_number_is_refused_with_a_hint(self, goals: Goals) -> None:
         answer = await goals.post("/v1/measurements", {**visits(), "value": 12345678901234567.89}, PROVIDER)

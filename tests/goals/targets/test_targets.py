@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.goals.service import OFFICER, Goals, codes, waits
 
 NORTH = f"{OFFICER}@north"
@@ -72,8 +74,9 @@ class TestSetTarget:
 
         assert set(codes(answer.json())) == {"/low", "/high", "/value"}
 
-    async def test_its_baseline_period_is_one_of_the_calendar(self, goals: Goals) -> None:
-        period = {"frequency": "year", "start": "2015-01-01"}
+    @pytest.mark.parametrize("start", ["2015-01-01", "0001-04-01", "9999-04-01"])
+    async def test_its_baseline_period_is_one_of_the_calendar(self, goals: Goals, start: str) -> None:
+        period = {"frequency": "year", "start": start}
         answer = await goals.post("/v1/targets", target(baseline="90", baseline_period=period))
 
         assert list(codes(answer.json())) == ["/baseline_period/start"]

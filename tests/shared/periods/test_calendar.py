@@ -56,6 +56,13 @@ def test_from_a_period_to_an_earlier_one_there_is_none() -> None:
     assert APRIL.every(Period(date(2019, 3, 1), "month"), Period(date(2019, 2, 1), "month")) == []
 
 
+@pytest.mark.parametrize("start", [date(1, 1, 1), date(1899, 4, 1), date(3000, 4, 1), date(9999, 4, 1)])
+@pytest.mark.parametrize("frequency", ["month", "year", "record"])
+def test_a_period_out_of_reach_is_none(start: date, frequency: Frequency) -> None:
+    with pytest.raises(NotAPeriod):
+        FiscalCalendar(start_month=start.month).checked(Period(start, frequency))
+
+
 @pytest.mark.parametrize("period", [Period(date(2019, 3, 2), "month"), Period(date(2019, 2, 1), "quarter")])
 def test_a_day_that_begins_no_period_is_refused(period: Period) -> None:
     with pytest.raises(NotAPeriod):
