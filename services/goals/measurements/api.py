@@ -61,11 +61,14 @@ class MeasurementIn(Strict):
     denominator: DecimalText | None = Field(default=None, description="For a ratio; more than 0")
     obs_status: ObsStatus = Field(
         default="A",
-        description="SDMX: A normal, P provisional, E estimated, B break, M missing, O not applicable. "
-        "M and O come without a value and with a missing_reason.",
+        description="SDMX: A normal, P provisional, E estimated, B break, O missing, M cannot exist (not applicable). "
+        "O and M come without a value and with a missing_reason.",
     )
     missing_reason: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")] | None = Field(
-        default=None, description="A code for why there is no value", examples=["system_outage"]
+        default=None,
+        description="A code for why there is no value; where none was reported, evaluations have one of their own: "
+        "not_reported, not_expected, not_computable",
+        examples=["system_outage"],
     )
 
     def as_new(self) -> operations.NewMeasurement:

@@ -11,7 +11,10 @@ from shared.errors import FieldError
 from shared.periods.calendar import FIRST_YEAR, FiscalCalendar, Frequency, NotAPeriod, Period
 
 ObsStatus = Literal["A", "P", "E", "B", "M", "O"]
-WITHOUT_VALUE: frozenset[ObsStatus] = frozenset({"M", "O"})
+MISSING: ObsStatus = "O"
+NOT_APPLICABLE: ObsStatus = "M"
+"""SDMX's O is a missing value; its M a missing value of which the data cannot exist."""
+WITHOUT_VALUE: frozenset[ObsStatus] = frozenset({MISSING, NOT_APPLICABLE})
 _TOO_LARGE = Decimal(10) ** 18
 _EXACT = Context(prec=60)
 """Holds the product of two reported decimals digit by digit; the default of 28 digits does not."""
@@ -73,7 +76,7 @@ def _wrong_status(reported: Reported) -> list[FieldError]:
     if reported.obs_status not in WITHOUT_VALUE:
         if reported.missing_reason is None:
             return []
-        accepted = "only with obs_status M (missing) or O (not applicable)"
+        accepted = "only with obs_status O (missing) or M (not applicable)"
         return [FieldError("/missing_reason", accepted, reported.missing_reason)]
     wrong = [
         FieldError(
@@ -94,7 +97,7 @@ def _wrong_plain(reported: Reported) -> list[FieldError]:
         if name != "value" and number is not None
     ]
     if reported.value is None:
-        wrong.append(FieldError("/value", "a decimal, or obs_status M or O with a missing_reason"))
+        wrong.append(FieldError("/value", "a decimal, or obs_status O or M with a missing_reason"))
     return wrong
 
 
@@ -108,7 +111,7 @@ def _wrong_ratio(reported: Reported) -> list[FieldError]:
         accepted = "nothing, since the value of a ratio is computed from numerator and denominator"
         wrong.append(FieldError("/value", accepted, plain(reported.value)))
     if reported.denominator is not None and reported.denominator <= 0:
-        accepted = "more than 0; a period with nothing to count is reported with obs_status O and a missing_reason"
+        accepted = "more than 0; a period with nothing to count is reported with obs_status M and a missing_reason"
         wrong.append(FieldError("/denominator", accepted, plain(reported.denominator)))
     return wrong
 

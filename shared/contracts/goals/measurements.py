@@ -12,7 +12,7 @@ from shared.texts import Text
 
 Frequency = Literal["month", "quarter", "year", "record"]
 ObsStatus = Literal["A", "P", "E", "B", "M", "O"]
-"""SDMX observation status: normal, provisional, estimated, break, missing, not applicable."""
+"""SDMX observation status: normal, provisional, estimated, break, not applicable (it cannot exist), missing."""
 
 
 class PeriodKey(Part):
@@ -104,6 +104,7 @@ class EvaluatedPeriod(Part):
     denominator: DecimalText | None = None
     obs_status: ObsStatus = "A"
     missing_reason: str | None = None
+    """Why there is no number: as reported, or derived: `not_reported`, `not_expected`, `not_computable`."""
     reported: Annotated[int, Field(ge=0)]
     expected: Annotated[int, Field(ge=0)]
     """Units expected to report; 0 means that nothing is expected of this series in this period.

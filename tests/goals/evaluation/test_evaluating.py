@@ -76,11 +76,11 @@ class TestEvaluateDirty:
         await world.record("a", month(2018, 4), "3")
         await world.evaluate()
 
-        await world.record("a", month(2018, 4), obs_status="M", missing_reason="withdrawn")
+        await world.record("a", month(2018, 4), obs_status="O", missing_reason="withdrawn")
         await world.evaluate()
 
         own = await world.result("a", month(2018, 4))
-        assert (own.value, own.obs_status, own.missing_reason) == (None, "M", "withdrawn")
+        assert (own.value, own.obs_status, own.missing_reason) == (None, "O", "withdrawn")
         assert in_short(await world.result("nhs", month(2018, 4))) == "None from 0 of 2"
 
     async def test_a_moved_unit_changes_what_it_left_and_where_it_went(self, world: World) -> None:
@@ -111,6 +111,7 @@ class TestEvaluateDirty:
         ]
         record = [one for one in told if one.period.frequency == "record"][-1]
         assert (record.period.start, record.status, record.value) == (APRIL, "not_expected", None)
+        assert (record.obs_status, record.missing_reason) == ("M", "not_expected")
 
     async def test_an_ended_assignment_is_not_expected_from_the_next_month(self, world: World) -> None:
         await world.unit("c", "north")

@@ -106,11 +106,11 @@ def test_a_number_too_large_to_publish_is_not_told() -> None:
 
 
 def test_missing_is_not_zero() -> None:
-    results = evaluated({A: {APRIL: said("0")}, B: {APRIL: said(None, "M", "system_down")}, C: {APRIL: said("5")}})
+    results = evaluated({A: {APRIL: said("0")}, B: {APRIL: said(None, "O", "system_down")}, C: {APRIL: said("5")}})
 
     zero, missing, total = (results[unit, "month", APRIL] for unit in (A, B, NATION))
     assert (in_short(zero), zero.obs_status) == ("0 from 1 of 1", "A")
-    assert (missing.value, missing.obs_status, missing.missing_reason) == (None, "M", "system_down")
+    assert (missing.value, missing.obs_status, missing.missing_reason) == (None, "O", "system_down")
     assert (missing.status, missing.status_rule, missing.expected) == ("no_information", "no_value", 1)
     assert in_short(total) == "5 from 2 of 3"
 
@@ -122,11 +122,69 @@ def test_the_mean_of_units_leaves_the_missing_ones_out() -> None:
 
 
 def test_not_applicable_is_left_out_of_what_is_expected() -> None:
-    results = evaluated({A: {APRIL: said(None, "O", "no_such_service")}, B: {APRIL: said("2")}})
+    results = evaluated({A: {APRIL: said(None, "M", "no_such_service")}, B: {APRIL: said("2")}})
 
     own, region = results[A, "month", APRIL], results[REGION, "month", APRIL]
-    assert (own.status, own.status_rule, own.obs_status, own.expected) == ("not_expected", "not_applicable", "O", 0)
+    assert (own.status, own.status_rule, own.expected) == ("not_expected", "not_applicable", 0)
+    assert (own.obs_status, own.missing_reason) == ("M", "no_such_service")
     assert in_short(region) == "2 from 1 of 1"
+
+
+@pytest.mark.parametrize(
+    ("observed", "unit", "month", "missing"),
+    [
+        ({}, A, MAY, ("O", "not_reported")),
+        ({}, REGION, MAY, ("O", "not_reported")),
+        ({A: "system_down", B: "system_down"}, REGION, MAY, ("O", "system_down")),
+        ({A: "system_down", B: "withdrawn"}, REGION, MAY, ("O", "not_reported")),
+        ({A: "system_down"}, REGION, MAY, ("O", "not_reported")),
+    ],
+)  # fmt: skip
+def test_an_expected_unit_without_a_number_is_missing_for_a_reason(
+    observed: Mapping[UUID, str], unit: UUID, month: date, missing: tuple[str, str]
+) -> None:
+    said_so = {one: {month: said(None, "O", reason)} for one, reason in observed.items()}
+    one = evaluated({C: {APRIL: said("1")}, **said_so})[unit, "month", month]
+
+    assert (one.value, one.status_rule) == (None, "no_value")
+    assert (one.obs_status, one.missing_reason) == missing
+
+
+def test_a_parent_that_is_silent_itself_is_not_spoken_for_by_those_below() -> None:
+    observed = {unit: {APRIL: said(None, "O", "system_down")} for unit in (A, B)}
+    region = evaluated(observed, assigned=(REGION, A, B))[REGION, "month", APRIL]
+
+    assert (region.expected, region.missing_reason) == (3, "not_reported")
+
+
+def test_a_longer_period_has_the_reason_only_if_it_holds_throughout() -> None:
+    down = said(None, "O", "system_down")
+    results = evaluated({A: dict.fromkeys((APRIL, MAY, JUNE), down), B: {APRIL: down}, C: {APRIL: said("1")}})
+
+    assert results[A, "quarter", APRIL].missing_reason == "system_down"
+    assert results[B, "quarter", APRIL].missing_reason == "not_reported"
+
+
+@pytest.mark.parametrize("unit", [A, REGION])
+def test_where_nothing_is_expected_data_cannot_exist(unit: UUID) -> None:
+    one = evaluated({C: {APRIL: said("1")}}, assigned=(C,))[unit, "month", APRIL]
+
+    assert (one.obs_status, one.missing_reason, one.status) == ("M", "not_expected", "not_expected")
+
+
+def test_what_is_applicable_nowhere_below_is_not_applicable_above() -> None:
+    observed = {unit: {APRIL: said(None, "M", "no_such_service")} for unit in (A, B)}
+    region = evaluated(observed, assigned=(A, B))[REGION, "month", APRIL]
+
+    assert (region.obs_status, region.missing_reason) == ("M", "no_such_service")
+
+
+def test_what_makes_no_number_says_so() -> None:
+    apart = evaluated({A: {APRIL: said("1")}}, Rules("sum", "none"))[REGION, "month", APRIL]
+    too_large = evaluated({unit: {APRIL: said("9e17")} for unit in (A, B)})[REGION, "month", APRIL]
+
+    assert (apart.value, apart.obs_status, apart.missing_reason) == (None, "M", "not_computable")
+    assert (too_large.value, too_large.obs_status, too_large.missing_reason) == (None, "M", "not_computable")
 
 
 def test_who_is_not_assigned_is_not_expected() -> None:
@@ -197,7 +255,7 @@ def test_a_total_is_provisional_while_a_part_is() -> None:
 
     assert results[B, "month", APRIL].obs_status == "B"
     assert results[REGION, "month", APRIL].obs_status == "P"
-    assert results[C, "month", APRIL].obs_status == "M"
+    assert results[C, "month", APRIL].obs_status == "O"
 
 
 def test_the_record_begins_with_the_units_first_period() -> None:

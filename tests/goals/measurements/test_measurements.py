@@ -76,11 +76,11 @@ class TestRecordMeasurement:
 
     async def test_nothing_to_count_is_said_with_a_reason(self, goals: Goals) -> None:
         refused = await goals.post("/v1/measurements", waits(numerator="0", denominator="0"), PROVIDER)
-        told = visits(value=None, indicator="waits", obs_status="O", missing_reason="closed")
+        told = visits(value=None, indicator="waits", obs_status="M", missing_reason="closed")
         made = await goals.made("/v1/measurements", told, PROVIDER)
 
-        assert "obs_status O" in codes(refused.json())["/denominator"]
-        assert (made["value"], made["obs_status"], made["missing_reason"]) == (None, "O", "closed")
+        assert "obs_status M" in codes(refused.json())["/denominator"]
+        assert (made["value"], made["obs_status"], made["missing_reason"]) == (None, "M", "closed")
 
     async def test_a_period_that_has_not_begun_where_the_body_is_is_refused(self, goals: Goals) -> None:
         # One in the morning of the first of April in London, still March in UTC.

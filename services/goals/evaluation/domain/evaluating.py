@@ -10,9 +10,11 @@ from services.goals.evaluation.domain.judging import Case, Status, TargetVersion
 from services.goals.evaluation.domain.pooling import EXACT, told
 from services.goals.evaluation.domain.record import Inputs, Pool, Record, Stretch
 from services.goals.indicators.domain import Span
-from services.goals.measurements.domain import ObsStatus
+from services.goals.measurements.domain import MISSING, NOT_APPLICABLE, ObsStatus
 from shared.periods.calendar import Frequency, Period
 
+NOT_COMPUTABLE = "not_computable"
+"""The reason of what was reported but makes no number: its rule adds nothing up, or it has too many digits."""
 _ORDER: dict[Frequency, int] = {"month": 0, "quarter": 1, "year": 2, "record": 3}
 
 
@@ -96,15 +98,15 @@ def _judged(record: Record, unit: UUID, stretch: Stretch, pool: Pool) -> list[Ev
             derived=trajectory(target, end, record.inputs.calendar) if target and comparable else None,
         )
     )
-    only_not_applicable = pool.not_applicable and pool.expected == 0
+    status, reason = (pool.status, None) if value is not None else _missing(pool)
     return [
         Evaluated(
             period=period,
             value=value,
             numerator=numerator,
             denominator=denominator,
-            obs_status=pool.status if value is not None else "O" if only_not_applicable else "M",
-            missing_reason=pool.missing_reason if value is None else None,
+            obs_status=status,
+            missing_reason=reason,
             reported=pool.reported,
             expected=pool.expected,
             target=target if comparable else None,
@@ -115,6 +117,13 @@ def _judged(record: Record, unit: UUID, stretch: Stretch, pool: Pool) -> list[Ev
             status_rule=verdict.rule,
         )
     ]
+
+
+def _missing(pool: Pool) -> tuple[ObsStatus, str | None]:
+    """The status and the reason of a pool that has no number to tell."""
+    if pool.reported or pool.amount is not None:
+        return NOT_APPLICABLE, NOT_COMPUTABLE
+    return (MISSING if pool.expected else NOT_APPLICABLE), pool.missing_reason
 
 
 def _in_force(inputs: Inputs, unit: UUID, day: date) -> tuple[TargetVersion, UUID] | tuple[None, None]:

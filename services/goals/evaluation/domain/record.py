@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from operator import and_
 from typing import NamedTuple
 from uuid import UUID
@@ -10,9 +11,12 @@ from uuid import UUID
 from services.goals.evaluation.domain.judging import TargetVersion
 from services.goals.evaluation.domain.pooling import Amount, Observation, Rules, combined, pooled
 from services.goals.indicators.domain import ReportedFrequency, Span
-from services.goals.measurements.domain import ObsStatus
+from services.goals.measurements.domain import NOT_APPLICABLE, ObsStatus
 from shared.periods.calendar import FiscalCalendar, Frequency, Period
 
+NOT_REPORTED = "not_reported"
+NOT_EXPECTED = "not_expected"
+"""Derived reasons: nobody gave one, or not all the same."""
 _ABOVE: dict[ReportedFrequency, tuple[Frequency, ...]] = {
     "month": ("quarter", "year"),
     "quarter": ("year",),
@@ -76,6 +80,7 @@ class Pool(NamedTuple):
     expected: int
     not_applicable: bool
     missing_reason: str | None
+    """Why there is no amount; None where there is one."""
     own: bool
 
 
@@ -121,8 +126,7 @@ class Record:
         has_value = [one is not None and one.amount is not None for one in own]
         expected = sum(expects) + sum(pool.expected for pool in below)
         reported = sum(map(and_, expects, has_value)) + sum(pool.reported for pool in below)
-        reasons = {one.missing_reason for one in own if one is not None and one.amount is None}
-        not_applicable = any(one is not None and one.status == "O" for one in own)
+        not_applicable = any(one is not None and one.status == NOT_APPLICABLE for one in own)
         not_applicable = not_applicable or any(pool.not_applicable for pool in below)
         rules = self.inputs.rules
         if any(has_value):
@@ -135,7 +139,7 @@ class Record:
             parts = [part for pool in below for part in pool.parts]
             amount = pooled([part.amount for part in parts], rules.over_units, rules.factor)
             status = combined(part.status for part in parts)
-        reason = reasons.pop() if len(reasons) == 1 else None
+        reason = _reason(own, expects, below) if amount is None else None
         return Pool(amount, status, parts, reported, expected, not_applicable, reason, any(has_value))
 
     def _over_time(
@@ -161,7 +165,7 @@ class Record:
         return [
             exists.overlaps(day)
             and any(span.overlaps(day) for span in spans)
-            and not ((one := own.get(day.valid_from)) and one.status == "O")
+            and not ((one := own.get(day.valid_from)) and one.status == NOT_APPLICABLE)
             for day in days
         ]
 
@@ -188,3 +192,21 @@ class Record:
             base = -1 if above is None else depth[above]
             depth |= {one: base + steps for steps, one in enumerate(reversed(line), 1)}
         return sorted(depth, key=lambda unit: (-depth[unit], unit))
+
+
+def _reason(own: Sequence[Observation | None], expects: Sequence[bool], below: Sequence[Pool]) -> str:
+    """Why there is no number: what all say who were expected; where nobody was, who said that it is not applicable."""
+    if any(expects) or any(pool.expected for pool in below):
+        said = {
+            one.missing_reason if one else NOT_REPORTED
+            for one, expected in zip_longest(own, expects, fillvalue=None)
+            if expected
+        }
+        said |= {pool.missing_reason for pool in below if pool.expected}
+        derived = NOT_REPORTED
+    else:
+        said = {one.missing_reason for one in own if one is not None and one.status == NOT_APPLICABLE}
+        said |= {pool.missing_reason for pool in below if pool.not_applicable}
+        derived = NOT_EXPECTED
+    reason = said.pop() if len(said) == 1 else None
+    return reason or derived

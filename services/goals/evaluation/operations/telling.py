@@ -11,6 +11,8 @@ from services.goals.evaluation.domain.judging import (
     RULE_SET_VERSION,
     TargetVersion,
 )
+from services.goals.evaluation.domain.record import NOT_EXPECTED
+from services.goals.measurements.domain import NOT_APPLICABLE
 from shared.contracts import EvaluatedPeriod, PeriodKey, RuleSet, TargetValue
 from shared.messaging.outbox import DEEPEST_CAUSE, Cause
 
@@ -88,7 +90,8 @@ def closed_record(start: date) -> EvaluatedPeriod:
     return EvaluatedPeriod(
         period=PeriodKey(frequency="record", start=start),
         value=None,
-        obs_status="M",
+        obs_status=NOT_APPLICABLE,
+        missing_reason=NOT_EXPECTED,
         reported=0,
         expected=0,
         status="not_expected",

@@ -52,7 +52,8 @@ STATEMENTS = (
         status_rule text not null,
         primary key (result_id, frequency, period_start),
         check (reported <= expected),
-        check ((obs_status in ('M', 'O')) = (value is null))
+        check ((obs_status in ('M', 'O')) = (value is null)),
+        check ((value is null) = (missing_reason is not null))
     )
     """,
 )
