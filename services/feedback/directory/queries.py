@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import CTE
+from sqlalchemy import literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,6 +10,7 @@ from services.feedback.directory.errors import BodyUnknown, UnknownHere
 from services.feedback.directory.tables import Body, Indicator, Unit
 from shared.errors import NotFound
 from shared.http.auth import UnitScope
+from shared.http.scopes import within
 from shared.ids import as_id
 
 
@@ -21,28 +22,19 @@ async def the_body(session: AsyncSession) -> Body:
     return body
 
 
-def units_within(scope: UnitScope) -> CTE:
-    """The units of a scope and all units below them."""
-    below = select(col(Unit.id).label("id")).where(col(Unit.code).in_(scope.codes)).cte("units_within", recursive=True)
-    # union, not union all: a tree that is only half known could hold a loop for a moment.
-    return below.union(select(col(Unit.id)).where(col(Unit.parent_id) == below.c.id))
-
-
 async def find_unit(session: AsyncSession, key: str, scope: UnitScope) -> Unit:
     """The unit with an id or code, if the caller may act for it; a foreign one is not told from none."""
     id_ = as_id(key)
-    unit = (await session.exec(select(Unit).where(col(Unit.id) == id_ if id_ else col(Unit.code) == key))).first()
-    if unit is None or not await is_within(session, unit.id, scope):
+    wanted = col(Unit.id) == id_ if id_ else col(Unit.code) == key
+    unit = (await session.exec(select(Unit).where(wanted, within(Unit, scope, col(Unit.id))))).first()
+    if unit is None:
         raise NotFound(f"There is no unit {key}, or not for you.")
     return unit
 
 
 async def is_within(session: AsyncSession, unit_id: UUID, scope: UnitScope) -> bool:
     """Whether a unit lies in a scope."""
-    if scope.everywhere:
-        return True
-    within = units_within(scope)
-    return (await session.exec(select(within.c.id).where(within.c.id == unit_id))).first() is not None
+    return (await session.exec(select(within(Unit, scope, literal(unit_id))))).one()
 
 
 async def find_indicators(session: AsyncSession, keys: set[str]) -> dict[str, Indicator]:

@@ -11,21 +11,21 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.feedback.directory.errors import BodyUnknown
-from services.feedback.directory.queries import units_within
+from services.feedback.directory.tables import Unit
 from services.feedback.surveys.domain import PublishedSurvey, PublishedVersion, Questionnaire, from_json
 from services.feedback.surveys.errors import SurveyNotFound, VersionNotFound
 from services.feedback.surveys.tables import Survey, SurveyVersion
 from shared.http.auth import UnitScope
 from shared.http.pages import PageSettings, page
+from shared.http.scopes import within
 from shared.ids import as_id
 
 
 async def find_survey(session: AsyncSession, key: str, scope: UnitScope, *, lock: bool = False) -> Survey:
     """The survey with an id or code, if it belongs to the caller's units; locked where it is about to change."""
     id_ = as_id(key)
-    query = select(Survey).where(col(Survey.id) == id_ if id_ else col(Survey.code) == key)
-    if not scope.everywhere:
-        query = query.where(col(Survey.unit_id).in_(select(units_within(scope).c.id)))
+    wanted = col(Survey.id) == id_ if id_ else col(Survey.code) == key
+    query = select(Survey).where(wanted, within(Unit, scope, col(Survey.unit_id)))
     survey = (await session.exec(query.with_for_update() if lock else query)).first()
     if survey is None:
         raise SurveyNotFound(f"There is no survey {key}, or not for you.")
@@ -36,9 +36,7 @@ async def list_surveys(
     session: AsyncSession, query: PageSettings, scope: UnitScope, *, state: str | None, unit_id: UUID | None
 ) -> tuple[list[Survey], str | None]:
     """One page of the surveys of the caller's units, drafts among them."""
-    surveys = select(Survey)
-    if not scope.everywhere:
-        surveys = surveys.where(col(Survey.unit_id).in_(select(units_within(scope).c.id)))
+    surveys = select(Survey).where(within(Unit, scope, col(Survey.unit_id)))
     if state is not None:
         surveys = surveys.where(col(Survey.state) == state)
     if unit_id is not None:

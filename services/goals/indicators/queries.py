@@ -11,10 +11,10 @@ from sqlmodel.sql.expression import Select
 from services.goals.calendars.tables import Calendar
 from services.goals.indicators.errors import UnknownAssignment, UnknownIndicator
 from services.goals.indicators.tables import Assignment, Indicator
-from services.goals.organisation.queries import within
 from services.goals.organisation.tables import Unit
 from shared.http.auth import UnitScope
 from shared.http.pages import PageSettings, page
+from shared.http.scopes import within
 from shared.ids import as_id
 
 
@@ -98,7 +98,7 @@ def _assignments(scope: UnitScope) -> Select[Assignment, str, str]:
         select(Assignment, Indicator.code, Unit.code)
         .join(Indicator, col(Indicator.id) == col(Assignment.indicator_id))
         .join(Unit, col(Unit.id) == col(Assignment.unit_id))
-        .where(within(scope, col(Assignment.unit_id)))
+        .where(within(Unit, scope, col(Assignment.unit_id)))
     )
 
 

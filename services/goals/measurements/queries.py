@@ -15,11 +15,11 @@ from sqlmodel.sql.expression import Select
 from services.goals.indicators.tables import Indicator
 from services.goals.measurements.errors import UnknownMeasurement
 from services.goals.measurements.tables import Measurement, ScoreIntake
-from services.goals.organisation.queries import within
 from services.goals.organisation.tables import Unit
 from services.goals.targets.tables import Series
 from shared.http.auth import UnitScope
 from shared.http.pages import PageSettings, page
+from shared.http.scopes import within
 
 MeasurementRow = tuple[Measurement, Series, Indicator, Unit]
 
@@ -79,7 +79,7 @@ def _measurements(scope: UnitScope) -> Select[Measurement, Series, Indicator, Un
         .join(Series, col(Series.id) == col(Measurement.series_id))
         .join(Indicator, col(Indicator.id) == col(Series.indicator_id))
         .join(Unit, col(Unit.id) == col(Series.unit_id))
-        .where(within(scope, col(Series.unit_id)))
+        .where(within(Unit, scope, col(Series.unit_id)))
     )
 
 

@@ -1,10 +1,9 @@
-"""Reading the body and the unit tree, and the clause that keeps every other query inside a caller's units."""
+"""Reading the body and the unit tree."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,18 +12,8 @@ from services.goals.organisation.errors import NoBody, UnknownUnit
 from services.goals.organisation.tables import Body, Unit
 from shared.http.auth import UnitScope
 from shared.http.pages import PageSettings, page
+from shared.http.scopes import within
 from shared.ids import as_id
-
-
-def within(scope: UnitScope, unit_id: Any) -> ColumnElement[bool]:
-    """The clause that a unit lies inside a caller's units: one of the scope's units, or anywhere below one."""
-    if scope.everywhere:
-        return true()
-    inside = select(col(Unit.id)).where(col(Unit.code).in_(sorted(scope.codes))).cte(recursive=True)
-    child = aliased(Unit)
-    inside = inside.union(select(col(child.id)).join(inside, col(child.parent_id) == inside.c.id))
-    clause: ColumnElement[bool] = unit_id.in_(select(inside.c.id))
-    return clause
 
 
 async def the_body(session: AsyncSession) -> Body:
@@ -54,7 +43,7 @@ async def list_units(
     """The units a caller may see, each with the code of its parent, and where the next page begins."""
     parent = aliased(Unit)
     wanted = select(Unit, parent.code).outerjoin(parent, col(parent.id) == col(Unit.parent_id))
-    wanted = wanted.where(within(scope, col(Unit.id)))
+    wanted = wanted.where(within(Unit, scope, col(Unit.id)))
     if parent_id is not None:
         wanted = wanted.where(col(Unit.parent_id) == parent_id)
     if level is not None:
@@ -73,7 +62,7 @@ async def unit_by_key(session: AsyncSession, key: str, scope: UnitScope, *, for_
     """The unit with an id or a code, if it lies inside the caller's units."""
     identifier = as_id(key)
     wanted = col(Unit.id) == identifier if identifier else col(Unit.code) == key
-    query = select(Unit).where(wanted, within(scope, col(Unit.id)))
+    query = select(Unit).where(wanted, within(Unit, scope, col(Unit.id)))
     if for_update:
         query = query.with_for_update(key_share=True, of=Unit)
     unit = (await session.exec(query)).one_or_none()
@@ -87,7 +76,7 @@ async def units_by_key(session: AsyncSession, keys: Collection[str], scope: Unit
     ids = {identifier for key in keys if (identifier := as_id(key)) is not None}
     codes = {key for key in keys if as_id(key) is None}
     known = or_(col(Unit.id).in_(ids), col(Unit.code).in_(codes))
-    found = (await session.exec(select(Unit).where(known, within(scope, col(Unit.id))))).all()
+    found = (await session.exec(select(Unit).where(known, within(Unit, scope, col(Unit.id))))).all()
     by_id = {unit.id: unit for unit in found}
     by_code = {unit.code: unit for unit in found}
     resolved = ((key, by_id.get(identifier) if (identifier := as_id(key)) else by_code.get(key)) for key in keys)

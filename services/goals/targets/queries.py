@@ -10,12 +10,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
 from services.goals.indicators.tables import Indicator
-from services.goals.organisation.queries import within
 from services.goals.organisation.tables import Unit
 from services.goals.targets.errors import UnknownTarget
 from services.goals.targets.tables import Series, Target
 from shared.http.auth import UnitScope
 from shared.http.pages import PageSettings, page
+from shared.http.scopes import within
 
 SeriesPair = tuple[UUID, UUID]
 """Indicator and unit of a headline series."""
@@ -93,5 +93,5 @@ def _targets(scope: UnitScope) -> Select[Target, Series, Indicator, Unit]:
         .join(Series, col(Series.id) == col(Target.series_id))
         .join(Indicator, col(Indicator.id) == col(Series.indicator_id))
         .join(Unit, col(Unit.id) == col(Series.unit_id))
-        .where(within(scope, col(Series.unit_id)))
+        .where(within(Unit, scope, col(Series.unit_id)))
     )

@@ -5,13 +5,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, true
+from sqlalchemy import ColumnElement, and_, false, literal, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.domain import searchable
 from services.reporting.directory.tables import Assignment, Body, Calendar, Indicator, Survey, Unit
 from shared.http.auth import UnitScope
+from shared.http.scopes import within
 from shared.ids import as_id
 
 DEEPEST_TREE = 32
@@ -57,27 +58,9 @@ async def units_by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID
     return {unit.id: unit for unit in await session.exec(select(Unit).where(col(Unit.id).in_(ids)))}
 
 
-def below(start: ColumnElement[bool]) -> Select[tuple[UUID]]:
-    """The ids of the units that match, and of all units below them."""
-    # UNION, not UNION ALL: it ends in a ring of units too.
-    down = select(Unit.id).where(start).cte(recursive=True)
-    down = down.union(select(Unit.id).join(down, col(Unit.parent_id) == down.c.id))
-    return select(down.c.id)
-
-
-def in_scope(scope: UnitScope | None, unit_id: Any) -> ColumnElement[bool]:
-    """The condition that a unit lies inside a scope; nothing does in the public's, which is None."""
-    if scope is None:
-        return false()
-    if scope.everywhere:
-        return true()
-    ids: ColumnElement[bool] = unit_id.in_(below(col(Unit.code).in_(scope.codes)))
-    return ids
-
-
 def may_see(scope: UnitScope | None, unit_id: Any) -> ColumnElement[bool]:
     """The condition that a reader may see an indicator of a unit: it is open, or the unit lies in the scope."""
-    return or_(col(Indicator.disclosure_class) == "open", in_scope(scope, unit_id))
+    return or_(col(Indicator.disclosure_class) == "open", within(Unit, scope, unit_id))
 
 
 def matching(q: str) -> ColumnElement[bool]:

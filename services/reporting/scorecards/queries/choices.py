@@ -7,13 +7,14 @@ from sqlalchemy import ColumnElement, func, or_, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.queries import in_scope, unit_of
+from services.reporting.directory.queries import unit_of
 from services.reporting.directory.tables import Assignment, Body, Indicator, Unit
 from services.reporting.facts.tables import Result
 from services.reporting.scorecards.domain import UnitRef
 from services.reporting.scorecards.errors import IndicatorNotFound, UnitNotFound
 from services.reporting.scorecards.queries.parts import Known, known, known_indicators, unit_ref
 from shared.http.auth import UnitScope
+from shared.http.scopes import within
 
 MOST_COLUMNS = 4
 """Columns of the dashboard where none are chosen."""
@@ -30,8 +31,8 @@ def _visible(scope: UnitScope | None) -> list[ColumnElement[bool]]:
     if scope is None:
         return [is_open]
     concerned = union(
-        select(Result.indicator_id).where(in_scope(scope, col(Result.unit_id))),
-        select(Assignment.indicator_id).where(in_scope(scope, col(Assignment.unit_id))),
+        select(Result.indicator_id).where(within(Unit, scope, col(Result.unit_id))),
+        select(Assignment.indicator_id).where(within(Unit, scope, col(Assignment.unit_id))),
     ).subquery()
     return [is_open, col(Indicator.id).in_(select(concerned.c.indicator_id))]
 

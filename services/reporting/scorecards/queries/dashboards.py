@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.queries import below, has_key, in_scope, matching, overlaps, surveys_feeding
+from services.reporting.directory.queries import has_key, matching, overlaps, surveys_feeding
 from services.reporting.directory.tables import Assignment, Body, Unit
 from services.reporting.facts.queries import latest_starts, parts_held_back
 from services.reporting.facts.tables import Result, ResultValue
@@ -48,6 +48,7 @@ from services.reporting.scorecards.queries.parts import (
 )
 from shared.http.auth import UnitScope
 from shared.http.pages import PageSettings, page
+from shared.http.scopes import below, within
 from shared.messaging.dead_letters import held_back_subjects
 from shared.periods.calendar import Frequency, Period
 
@@ -134,7 +135,7 @@ async def _columns(
 ) -> list[_Chosen]:
     if filters.period is None:
         # What is not open is shown of the reader's units only, so the others do not decide which period that is.
-        seen = col(ResultValue.result_id).in_(select(Result.result_id).where(in_scope(scope, col(Result.unit_id))))
+        seen = col(ResultValue.result_id).in_(select(Result.result_id).where(within(Unit, scope, col(Result.unit_id))))
         latest = await latest_starts(
             session,
             [
@@ -164,11 +165,11 @@ def _judged_units(
         )
     statement = statement.where(Unit.level == filters.level)
     if secret:
-        statement = statement.where(in_scope(scope, col(Unit.id)))
+        statement = statement.where(within(Unit, scope, col(Unit.id)))
     if filters.q and filters.q.strip():
         statement = statement.where(matching(filters.q))
     if filters.region is not None:
-        statement = statement.where(col(Unit.id).in_(below(has_key(Unit, filters.region))))
+        statement = statement.where(col(Unit.id).in_(below(Unit, has_key(Unit, filters.region))))
     judged: Subquery = statement.subquery("judged")
     return judged
 
@@ -225,7 +226,7 @@ async def _counts(session: AsyncSession, judged: Subquery) -> dict[Status, int]:
 
 
 async def _inside(session: AsyncSession, scope: UnitScope | None, unit: Unit) -> bool:
-    return (await session.exec(select(Unit.id).where(Unit.id == unit.id, in_scope(scope, Unit.id)))).first() is not None
+    return (await session.exec(select(within(Unit, scope, literal(unit.id))))).one()
 
 
 def _region(parent: Unit | None, body: Body) -> UnitRef | None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.queries import below, has_key, matching, may_see, surveys_feeding, unit_of
+from services.reporting.directory.queries import has_key, matching, may_see, surveys_feeding, unit_of
 from services.reporting.directory.tables import Indicator, Unit
 from services.reporting.facts.tables import Result, ResultValue
 from services.reporting.schema import DeadLetter
@@ -31,6 +31,7 @@ from services.reporting.scorecards.queries.parts import (
 )
 from shared.database import SessionFactory
 from shared.http.auth import UnitScope
+from shared.http.scopes import below
 from shared.messaging.dead_letters import held_back_subjects
 
 RESULTS_PER_CHUNK = 20
@@ -112,7 +113,7 @@ async def _chunk(session: AsyncSession, export: Export, after: tuple[str, str, U
     if filters.unit is not None:
         statement = statement.where(has_key(Unit, filters.unit))
     if filters.region is not None:
-        statement = statement.where(col(Unit.id).in_(below(has_key(Unit, filters.region))))
+        statement = statement.where(col(Unit.id).in_(below(Unit, has_key(Unit, filters.region))))
     if filters.q and filters.q.strip():
         statement = statement.where(matching(filters.q))
     if after is not None:
