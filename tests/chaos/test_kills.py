@@ -16,8 +16,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from deploy.local.places import CHECKOUT
 from shared.ids import new_id
 from tests.chaos.points import POINTS, Point
-from tests.chaos.truth import Acknowledgements, Told, faults
 from tests.fixtures.databases import Database
+from tests.fixtures.ledger import Ledger, Told, faults
 
 WRITERS, SUBJECTS, DEATHS_PER_POINT = 4, 6, 2
 _RAISE_VERSION = "update goals.aggregate set version = version + 1 where id = $1 returning version"
@@ -37,9 +37,9 @@ create table reporting_read.journal (number bigint generated always as identity,
 class EventPath:
     """The event path from goals to reporting over Kafka, with a worker that dies and a writer that does not care."""
 
-    def __init__(self, goals: Database, reporting: Database, kafka: str, directory: Path) -> None:
+    def __init__(self, goals: Database, reporting: Database, kafka: str, directory: Path, acknowledged: Ledger) -> None:
         self.goals, self.reporting = goals, reporting
-        self.acknowledgements = Acknowledgements(directory / "acknowledged.jsonl")
+        self.acknowledged = acknowledged
         self._log = (directory / "worker.log").open("ab")
         self.prefix = f"chaos.{new_id().hex}"
         self.deaths: list[Point] = []
@@ -58,8 +58,7 @@ class EventPath:
         }
 
     def close(self) -> None:
-        """Close the files."""
-        self.acknowledgements.close()
+        """Close the log of the workers."""
         self._log.close()
 
     async def prepare(self) -> None:
@@ -89,11 +88,11 @@ class EventPath:
         chance = random.Random(seed)  # noqa: S311 - which aggregate is next, not a secret
         connection = await asyncpg.connect(self.goals.url)
         while not enough.is_set():
-            told = Told(str(new_id()), str(chance.choice(self.subjects)), 0)
+            id_, subject = str(new_id()), str(chance.choice(self.subjects))
             async with connection.transaction():
-                version = await connection.fetchval(_RAISE_VERSION, told.subject)
-                await connection.execute(_WRITE, told.id, told.subject, version, _DATA)
-            self.acknowledgements.note([Told(told.id, told.subject, version)])
+                version = await connection.fetchval(_RAISE_VERSION, subject)
+                await connection.execute(_WRITE, id_, subject, version, _DATA)
+            self.acknowledged.note(Told(id_, subject, version))
             await asyncio.sleep(chance.random() / 50)
         await connection.close()
 
@@ -115,7 +114,7 @@ class EventPath:
     async def catch_up(self) -> None:
         """Run a worker that lives until everything acknowledged is applied, or for half a minute."""
         worker = self.start("never", 1)
-        wanted = len(self.acknowledgements.read())
+        wanted = len(self.acknowledged.read())
         for _ in range(300):
             if len(await self.applied()) >= wanted:
                 break
@@ -127,10 +126,11 @@ class EventPath:
 @pytest.fixture
 async def path(database: Callable[[str], Awaitable[Database]], kafka: str, tmp_path: Path) -> AsyncIterator[EventPath]:
     """The event path, ready to be cut."""
-    path = EventPath(await database("goals"), await database("reporting"), kafka, tmp_path)
-    await path.prepare()
-    yield path
-    path.close()
+    with Ledger(tmp_path / "acknowledged.jsonl") as acknowledged:
+        path = EventPath(await database("goals"), await database("reporting"), kafka, tmp_path, acknowledged)
+        await path.prepare()
+        yield path
+        path.close()
 
 
 @pytest.mark.kafka
@@ -144,47 +144,7 @@ async def test_nothing_is_lost_or_doubled_however_often_the_worker_is_killed(pat
     await asyncio.gather(*writers)
     await path.catch_up()
 
-    acknowledged, applied = path.acknowledgements.read(), await path.applied()
+    acknowledged, applied = path.acknowledged.read(), await path.applied()
     assert len(acknowledged) > 100
     assert sorted(path.deaths) == sorted(POINTS * DEATHS_PER_POINT)
     assert list(faults(acknowledged, applied)) == []
-
-
-class TestFaults:
-    """The checker finds what it is there for."""
-
-    TOLD = tuple(Told(f"{subject}{version}", subject, version) for version in (1, 2, 3) for subject in "ab")
-
-    def test_the_truth_has_no_faults(self) -> None:
-        assert list(faults(self.TOLD, self.TOLD)) == []
-
-    def test_a_lost_event_is_found(self) -> None:
-        (lost, *_) = faults(self.TOLD, self.TOLD[:2] + self.TOLD[3:])
-
-        assert lost.startswith("lost: ")
-        assert "a2" in lost
-
-    def test_the_last_event_of_all_may_not_be_lost_either(self) -> None:
-        assert [fault.split(":")[0] for fault in faults(self.TOLD, self.TOLD[:-1])] == ["lost"]
-
-    def test_a_doubled_event_is_found(self) -> None:
-        found = list(faults(self.TOLD, (*self.TOLD, self.TOLD[-1])))
-
-        assert any(fault.startswith("applied 2 times") for fault in found)
-
-    def test_two_swapped_events_of_one_subject_are_found(self) -> None:
-        swapped = [*self.TOLD]
-        swapped[0], swapped[2] = swapped[2], swapped[0]
-
-        assert any(fault.startswith("out of order") for fault in faults(self.TOLD, swapped))
-
-    def test_events_of_two_subjects_may_change_places(self) -> None:
-        swapped = [*self.TOLD]
-        swapped[0], swapped[1] = swapped[1], swapped[0]
-
-        assert list(faults(self.TOLD, swapped)) == []
-
-    def test_an_event_that_nobody_acknowledged_is_found(self) -> None:
-        made_up = Told("c1", "c", 1)
-
-        assert list(faults(self.TOLD, (*self.TOLD, made_up))) == [f"never acknowledged: {made_up}"]
