@@ -77,7 +77,7 @@ def small_body() -> World:
     stopped = {month: counts for month, counts in a_record(4, 90).items() if month < date(2018, 4, 1)}
     units = {"N1": a_record(1, 97), "N2": a_record(2, 80), "S1": a_record(3, 91), "S2": stopped}
     world.figures("waits", units, target=95, expected_to=LAST)
-    world.figures("recommend", {"N1": a_record(5, 70)}, target=None, expected_to=LAST)
+    world.figures("recommend", {"N1": a_record(5, 70)}, target=None, expected_to=LAST, source="feedback")
     world.figures("visits", {"N1": a_record(7, 40)}, target=None, expected_to=LAST)
     world.figures("sickness", {"N1": a_record(6, 50)}, target=None, expected_to=LAST)
     return world

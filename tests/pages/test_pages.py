@@ -204,6 +204,19 @@ class TestScorecard:
     async def test_a_correction_shows(self, browse: Browse) -> None:
         assert "March 2019 <span>(corrected)</span>" in (await browse("/scorecards/N2")).text
 
+    async def test_steps_of_a_score_are_not_called_corrections(self, browse: Browse) -> None:
+        _, _, fed = (await browse("/scorecards/N1")).text.partition("Would recommend us</h2>")
+        fed, _, _ = fed.partition("</article>")
+
+        assert "March 2019" in fed
+        assert "corrected" not in fed
+
+    async def test_a_period_in_which_nothing_is_expected_is_not_called_missing(self, browse: Browse) -> None:
+        page = (await browse("/scorecards/S2")).text
+
+        assert "<td>not expected</td>" in page
+        assert "missing" not in page
+
     async def test_an_unknown_unit_is_a_page_with_404(self, browse: Browse) -> None:
         page = await browse("/scorecards/nobody")
 

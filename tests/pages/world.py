@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -109,8 +109,16 @@ class World:
             known_as(code),
         )  # fmt: skip
 
-    def figures(self, indicator: str, counts: Mapping[str, Counts], *, target: int | None, expected_to: date) -> None:
-        """Each unit's own figures, and what goals pools of them for every unit above."""
+    def figures(
+        self,
+        indicator: str,
+        counts: Mapping[str, Counts],
+        *,
+        target: int | None,
+        expected_to: date,
+        source: Literal["reported", "feedback"] = "reported",
+    ) -> None:
+        """Each unit's own figures, the last of them in two vintages, and what goals pools for every unit above."""
         summed: dict[str, dict[date, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0]))
         for unit, months in counts.items():
             above: str | None = unit
@@ -133,14 +141,16 @@ class World:
                 MeasurementRecorded(
                     series_id=series,
                     series=SeriesKey(indicator_id=known_as(indicator), unit_id=known_as(unit)),
+                    source=source,
                     values=[
                         RecordedValue(
-                            measurement_id=known_as(f"{series}{month}"),
+                            measurement_id=known_as(f"{series}{month}{vintage}"),
                             period=PeriodKey(frequency="month", start=month),
-                            vintage=2 if month == reported[-1] else 1,
+                            vintage=vintage,
                             value=Decimal(1),
                         )
                         for month in reported
+                        for vintage in ((1, 2) if month == reported[-1] else (1,))
                     ],
                 ),
                 series,
@@ -167,8 +177,9 @@ class World:
         if gone:
             periods.append(
                 EvaluatedPeriod(
-                    period=PeriodKey(frequency="month", start=expected_to), value=None, obs_status="O", reported=0,
-                    expected=0, status="not_expected", status_rule="nothing_expected",
+                    period=PeriodKey(frequency="month", start=expected_to), value=None, obs_status="M",
+                    missing_reason="not_expected", reported=0, expected=0, status="not_expected",
+                    status_rule="nothing_expected",
                 )
             )  # fmt: skip
         whole = [sum(sums[month][place] for month in sums) for place in (0, 1)]

@@ -174,7 +174,8 @@ def period(
         "value": value,
         "numerator": within and Decimal(within),
         "denominator": attended and Decimal(attended),
-        "obs_status": "A" if within else "M",
+        "obs_status": "A" if within else "O",
+        "missing_reason": None if within else "not_reported",
         "reported": 1 if within else 0,
         "expected": 1,
         "target": TargetValue(type="maintain_at_or_above", value=Decimal(95)),
@@ -206,7 +207,11 @@ def evaluation(
 
 
 def recorded(
-    unit_code: str, *vintages: int, start: date = date(2019, 3, 1), code: str = "ae_4h"
+    unit_code: str,
+    *vintages: int,
+    start: date = date(2019, 3, 1),
+    code: str = "ae_4h",
+    source: Literal["reported", "feedback"] = "reported",
 ) -> list[Received[Any]]:
     """One recording per vintage of a month."""
     series = uid(f"{code} {unit_code} series")
@@ -215,6 +220,7 @@ def recorded(
             MeasurementRecorded(
                 series_id=series,
                 series=SeriesKey(indicator_id=uid(code), unit_id=uid(unit_code)),
+                source=source,
                 values=[
                     RecordedValue(
                         measurement_id=uid(f"{series} {vintage}"),

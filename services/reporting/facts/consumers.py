@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.reporting.facts.operations import count_vintages, keep_evaluations
+from services.reporting.facts.operations import keep_evaluations, keep_vintages
 from shared.contracts import EvaluationMade, MeasurementRecorded
 from shared.database import AsyncSession
 from shared.messaging.handlers import Handlers, Received
@@ -14,8 +14,8 @@ async def on_evaluation_made(session: AsyncSession, events: Sequence[Received[Ev
 
 
 async def on_measurement_recorded(session: AsyncSession, events: Sequence[Received[MeasurementRecorded]]) -> None:
-    """Count the vintages of each period."""
-    await count_vintages(session, [event.data for event in events])
+    """Keep the vintages of each period."""
+    await keep_vintages(session, [event.data for event in events])
 
 
 HANDLERS: Handlers = {EvaluationMade: on_evaluation_made, MeasurementRecorded: on_measurement_recorded}

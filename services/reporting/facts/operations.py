@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.facts.tables import RecordedPeriod, Result, ResultValue
+from services.reporting.facts.tables import RecordedVintage, Result, ResultValue
 from shared.contracts import EvaluationMade, MeasurementRecorded
 from shared.upserts import keep_newest
 
@@ -74,16 +74,17 @@ async def _forget_earlier_records(session: AsyncSession, result_ids: set[UUID]) 
     )
 
 
-async def count_vintages(session: AsyncSession, recorded: Sequence[MeasurementRecorded]) -> None:
-    """Keep the number of the newest vintage of each period: vintages are numbered from 1 without gaps."""
+async def keep_vintages(session: AsyncSession, recorded: Sequence[MeasurementRecorded]) -> None:
+    """Keep which vintages each period has; a row each, so that they can be counted in whatever order they come."""
     rows = [
         {
             "series_id": event.series_id,
             "frequency": value.period.frequency,
             "period_start": value.period.start,
-            "vintages": value.vintage,
+            "vintage": value.vintage,
+            "source": event.source,
         }
         for event in recorded
         for value in event.values
     ]
-    await keep_newest(session, RecordedPeriod, rows, newer="vintages")
+    await keep_newest(session, RecordedVintage, rows, newer="vintage")

@@ -1,6 +1,7 @@
 """Reading results: their periods, their vintages, and what is held back or not here yet."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.tables import Unit
-from services.reporting.facts.tables import RecordedPeriod, Result, ResultValue
+from services.reporting.facts.tables import RecordedVintage, Result, ResultValue
 from services.reporting.schema import Progress
 from shared.periods.calendar import Frequency
 
@@ -30,10 +31,31 @@ async def values_of(
     return found
 
 
-async def vintages_of(session: AsyncSession, series_ids: Collection[UUID]) -> dict[tuple[UUID, Frequency, date], int]:
+@dataclass(frozen=True, slots=True)
+class Vintages:
+    """How often a period was recorded, and how often by people who reported it."""
+
+    recorded: int
+    reported: int
+
+    @property
+    def corrections(self) -> int:
+        """What people said after the first time; several vintages of a survey's score are steps, not corrections."""
+        return max(self.reported - 1, 0)
+
+
+async def vintages_of(
+    session: AsyncSession, series_ids: Collection[UUID]
+) -> dict[tuple[UUID, Frequency, date], Vintages]:
     """How many vintages each recorded period of these series has."""
-    rows = await session.exec(select(RecordedPeriod).where(col(RecordedPeriod.series_id).in_(series_ids)))
-    return {(row.series_id, row.frequency, row.period_start): row.vintages for row in rows}  # type: ignore[misc]  # the column has a CHECK
+    period = (col(RecordedVintage.series_id), col(RecordedVintage.frequency), col(RecordedVintage.period_start))
+    by_people = func.count().filter(col(RecordedVintage.source) == "reported")
+    statement: Any = select(*period).add_columns(func.count(), by_people)
+    rows = await session.exec(statement.where(period[0].in_(series_ids)).group_by(*period))
+    return {
+        (series_id, frequency, start): Vintages(recorded, reported)
+        for series_id, frequency, start, recorded, reported in rows
+    }
 
 
 async def latest_starts(

@@ -75,12 +75,13 @@ class ResultValue(ReadTable, table=True):
     version: int = Field(sa_type=BigInteger)
 
 
-class RecordedPeriod(ReadTable, table=True):
-    """How many vintages a period of a series has: more than one means that it was corrected."""
+class RecordedVintage(ReadTable, table=True):
+    """A vintage of a period of a series, and whether people reported it or feedback scored it."""
 
-    __tablename__: ClassVar[str] = "recorded_period"  # type: ignore[assignment, misc, unused-ignore]  # as above
+    __tablename__: ClassVar[str] = "recorded_vintage"  # type: ignore[assignment, misc, unused-ignore]  # as above
 
     series_id: UUID = Field(primary_key=True)
     frequency: str = Field(sa_type=Text, primary_key=True)
     period_start: date = Field(primary_key=True)
-    vintages: int = Field(sa_type=Integer)
+    vintage: int = Field(sa_type=Integer, primary_key=True)
+    source: str = Field(sa_type=Text)

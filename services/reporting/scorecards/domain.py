@@ -122,12 +122,15 @@ class HistoryPoint:
     numerator: Decimal | None
     denominator: Decimal | None
     obs_status: str
+    missing_reason: str | None
     status: Status
     target_value: Decimal | None
     reported: int
     expected: int
     vintages: int | None
-    """How many times the period was recorded, where this unit reports for itself; 2 and more: it was corrected."""
+    """How many times the period was recorded, where this unit has a series of its own."""
+    corrections: int | None
+    """How many of those corrected what people had reported; steps of a survey's score are none."""
 
 
 @dataclass(frozen=True, slots=True)

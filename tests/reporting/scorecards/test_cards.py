@@ -123,7 +123,7 @@ class TestPeriod:
 
         figure = (await tile_of(reporting_session, asked="2019-03")).figure
 
-        assert (figure.value, figure.status, figure.obs_status) == (None, "no_information", "M")
+        assert (figure.value, figure.status, figure.obs_status) == (None, "no_information", "O")
         assert figure.status_sentence == "No value has been reported for this period."
 
     async def test_a_day_means_the_period_that_contains_it(self, reporting_session: AsyncSession) -> None:
@@ -150,6 +150,7 @@ class TestPeriod:
             1,
             APRIL,
         )
+        assert (figure.obs_status, figure.missing_reason) == ("O", "not_reported")
 
     async def test_after_the_assignment_nothing_is_expected(self, reporting_session: AsyncSession) -> None:
         await hear(reporting_session, *small_world(), assignment("RF4", until=date(2019, 3, 31), version=2))
@@ -157,6 +158,7 @@ class TestPeriod:
         figure = (await tile_of(reporting_session, asked="2019-04")).figure
 
         assert (figure.status, figure.coverage.expected) == ("not_expected", 0)
+        assert (figure.obs_status, figure.missing_reason) == ("M", "not_expected")
 
     async def test_the_whole_record_stands_beside_it(self, reporting_session: AsyncSession) -> None:
         await hear(reporting_session, *small_world())
@@ -204,7 +206,18 @@ class TestTile:
 
         history = (await tile_of(reporting_session)).history
 
-        assert [point.vintages for point in history] == [None, 2]
+        assert [(point.vintages, point.corrections) for point in history] == [(None, None), (2, 1)]
+
+    async def test_steps_of_a_score_are_no_corrections(self, reporting_session: AsyncSession) -> None:
+        scored = recorded("RF4", 1, 2, 3, source="feedback")
+        await hear(reporting_session, *small_world(), *scored, evaluation("RF4", period(MARCH)))
+
+        (point,) = (await tile_of(reporting_session)).history
+        await hear(reporting_session, *recorded("RF4", 4, 5))
+        (corrected,) = (await tile_of(reporting_session)).history
+
+        assert (point.vintages, point.corrections) == (3, 0)
+        assert (corrected.vintages, corrected.corrections) == (5, 1)
 
     async def test_an_indicator_without_its_calendar_waits(self, reporting_session: AsyncSession) -> None:
         known = [each for each in small_world() if each.data != calendar().data]

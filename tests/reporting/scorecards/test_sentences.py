@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from services.reporting.scorecards.domain import Coverage, IndicatorRef, Status, Target, TargetType, UnitRef
+from services.reporting.scorecards.formats.reasons import observed_as
 from services.reporting.scorecards.formats.sentences import status_sentence
 
 INDICATOR = IndicatorRef(
@@ -93,6 +94,18 @@ def sentence(
         (sentence("not_expected", value=None), "Nothing is expected to be reported for this period."),
         (sentence("not_expected", value=None, rule="not_applicable"), "This does not apply here in this period."),
         (
+            sentence("not_expected", value=None, rule="not_applicable", missing_reason="no_such_service"),
+            "This does not apply here in this period. The reason given is «no_such_service».",
+        ),
+        (
+            sentence("no_information", value=None, missing_reason="not_reported"),
+            "No value has been reported for this period.",
+        ),
+        (
+            sentence("no_information", value=None, missing_reason="not_computable", coverage=Coverage(2, 3)),
+            "What has been reported for this period cannot be put into one number.",
+        ),
+        (
             sentence("no_information", value=None, missing_reason="system_outage"),
             "No value has been reported for this period. The reason given is «system_outage».",
         ),
@@ -104,3 +117,18 @@ def sentence(
 )
 def test_it_says_why_the_status_is_what_it_is(said: str, expected: str) -> None:
     assert said == expected
+
+
+@pytest.mark.parametrize(
+    ("obs_status", "reason", "words"),
+    [
+        ("A", None, None),
+        ("P", None, "provisional"),
+        ("O", "not_reported", "not reported"),
+        ("M", "not_expected", "not expected"),
+        ("O", "system_outage", "missing («system_outage»)"),
+        ("M", "no_such_service", "not applicable («no_such_service»)"),
+    ],
+)
+def test_it_says_what_is_special_about_a_period(obs_status: str, reason: str | None, words: str | None) -> None:
+    assert observed_as(obs_status, reason) == words

@@ -140,12 +140,13 @@ TABLES = (
     where value is not null
     """,
     f"""
-    create table reporting_read.recorded_period (
+    create table reporting_read.recorded_vintage (
         series_id uuid not null,
         frequency text not null {_FREQUENCY},
         period_start date not null,
-        vintages integer not null check (vintages >= 1),
-        primary key (series_id, frequency, period_start)
+        vintage integer not null check (vintage >= 1),
+        source text not null check (source in ('reported', 'feedback')),
+        primary key (series_id, frequency, period_start, vintage)
     )
     """,
 )

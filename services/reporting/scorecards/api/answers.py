@@ -98,8 +98,10 @@ class FigureAnswer(Answer):
     value: DecimalText | None
     numerator: DecimalText | None
     denominator: DecimalText | None
-    obs_status: ObsStatus
-    missing_reason: str | None
+    obs_status: ObsStatus = Field(description="SDMX: A, P, E, B with a value; O missing, M not applicable without one")
+    missing_reason: str | None = Field(
+        description="As reported, or derived: not_reported, not_expected (nothing was), not_computable (no total)"
+    )
     coverage: CoverageAnswer
     target: TargetAnswer | None
     progress: DecimalText | None
@@ -116,11 +118,13 @@ class HistoryAnswer(Answer):
     numerator: DecimalText | None
     denominator: DecimalText | None
     obs_status: ObsStatus
+    missing_reason: str | None
     status: Status
     target_value: DecimalText | None
     reported: int
     expected: int
-    vintages: int | None = Field(description="How often the period was recorded; 2 and more: it was corrected")
+    vintages: int | None = Field(description="How often the period was recorded; null where it is only pooled")
+    corrections: int | None = Field(description="How many of those corrected what people had reported")
 
 
 class LimitsAnswer(Answer):

@@ -33,7 +33,7 @@ async def wait_for_mark(after: After, sessions: Sessions) -> None:
     await caught_up(after, applied)
 
 
-def period_of(
+async def period_of(
     period: Annotated[
         str | None,
         Query(

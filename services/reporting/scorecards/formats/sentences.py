@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from services.reporting.charts.formats import words
 from services.reporting.scorecards.domain import Coverage, IndicatorRef, Status, Target
+from services.reporting.scorecards.formats.reasons import NOT_COMPUTABLE, reason_given
 from shared.texts import in_language
 
 NO_VALUE = "no value"
@@ -32,7 +33,7 @@ def status_sentence(
         return NO_VALUE if decimal is None else number(decimal, indicator, languages)
 
     if rule == "not_applicable":
-        return "This does not apply here in this period."
+        return f"This does not apply here in this period.{reason_given(missing_reason)}"
     if status == "not_expected":
         return "Nothing is expected to be reported for this period."
     if value is None:
@@ -45,7 +46,9 @@ def status_sentence(
 
 
 def _nothing_reported(coverage: Coverage, missing_reason: str | None) -> str:
-    reason = f" The reason given is «{missing_reason}»." if missing_reason else ""
+    if missing_reason == NOT_COMPUTABLE:
+        return "What has been reported for this period cannot be put into one number."
+    reason = reason_given(missing_reason)
     if coverage.expected > 1:
         return f"None of the {coverage.expected} units expected to report has done so for this period.{reason}"
     return f"No value has been reported for this period.{reason}"

@@ -14,7 +14,7 @@ from services.reporting.charts.domain import StoredChart
 from services.reporting.charts.queries import charts_of
 from services.reporting.directory.queries import children_of, may_see, overlaps, parents_of, surveys_feeding, unit_of
 from services.reporting.directory.tables import Assignment, Indicator, Survey, Unit
-from services.reporting.facts.queries import parts_held_back, values_of, vintages_of
+from services.reporting.facts.queries import Vintages, parts_held_back, values_of, vintages_of
 from services.reporting.facts.tables import Result, ResultValue
 from services.reporting.schema import DeadLetter
 from services.reporting.scorecards.domain import AskedPeriod, Figure, Scorecard, SurveyRef, Tile, UnitRef
@@ -56,7 +56,7 @@ class _Gathered:
 
     unit_id: UUID
     values: dict[UUID, list[ResultValue]]
-    vintages: dict[tuple[UUID, Frequency, date], int]
+    vintages: dict[tuple[UUID, Frequency, date], Vintages]
     surveys: dict[UUID, list[Survey]]
     charts: dict[UUID, StoredChart]
     units: dict[UUID, UnitRef]
@@ -222,7 +222,7 @@ def _figure(value: ResultValue, subject: _Subject, gathered: _Gathered) -> Figur
     )
 
 
-def _vintages(value: ResultValue, result: Result | None, gathered: _Gathered) -> int | None:
+def _vintages(value: ResultValue, result: Result | None, gathered: _Gathered) -> Vintages | None:
     if result is None or result.series_id is None:
         return None
     return gathered.vintages.get((result.series_id, value.frequency, value.period_start))  # type: ignore[arg-type]  # a CHECK

@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import Select
 
 from services.reporting.directory.queries import body, units_by_id
 from services.reporting.directory.tables import Body, Calendar, Indicator, Survey, Unit
-from services.reporting.facts.queries import progress
+from services.reporting.facts.queries import Vintages, progress
 from services.reporting.facts.tables import ResultValue
 from services.reporting.scorecards.domain import (
     AsOf,
@@ -28,6 +28,7 @@ from services.reporting.scorecards.domain import (
     UnitRef,
 )
 from services.reporting.scorecards.errors import NothingKnownYet
+from services.reporting.scorecards.formats.reasons import MISSING, NOT_APPLICABLE, NOT_EXPECTED, NOT_REPORTED
 from services.reporting.scorecards.formats.sentences import status_sentence
 from shared.periods.calendar import FiscalCalendar, Period
 
@@ -167,14 +168,15 @@ def empty_figure(period: ShownPeriod | None, indicator: Known, *, expected: bool
     """What stands where goals has said nothing: expected and still to come, or not expected at all."""
     status: Status = "no_information" if expected else "not_expected"
     rule = NOT_EVALUATED_YET if expected else NOTHING_EXPECTED
+    obs_status, reason = (MISSING, NOT_REPORTED) if expected else (NOT_APPLICABLE, NOT_EXPECTED)
     coverage = Coverage(0, int(expected))
     return Figure(
         period=period,
         value=None,
         numerator=None,
         denominator=None,
-        obs_status="M" if expected else "O",
-        missing_reason=None,
+        obs_status=obs_status,
+        missing_reason=reason,
         coverage=coverage,
         target=None,
         progress=None,
@@ -187,13 +189,13 @@ def empty_figure(period: ShownPeriod | None, indicator: Known, *, expected: bool
             value=None,
             target=None,
             coverage=coverage,
-            missing_reason=None,
+            missing_reason=reason,
             languages=languages,
         ),
     )
 
 
-def history_point(value: ResultValue, indicator: Known, vintages: int | None) -> HistoryPoint:
+def history_point(value: ResultValue, indicator: Known, vintages: Vintages | None) -> HistoryPoint:
     """A value as a point of the line that leads to the present one."""
     target = target_of(value, {})
     return HistoryPoint(
@@ -202,11 +204,13 @@ def history_point(value: ResultValue, indicator: Known, vintages: int | None) ->
         numerator=value.numerator,
         denominator=value.denominator,
         obs_status=value.obs_status,
+        missing_reason=value.missing_reason,
         status=value.status,  # type: ignore[arg-type]  # the column has a CHECK
         target_value=target.value if target else None,
         reported=value.reported,
         expected=value.expected,
-        vintages=vintages,
+        vintages=vintages.recorded if vintages else None,
+        corrections=vintages.corrections if vintages else None,
     )
 
 

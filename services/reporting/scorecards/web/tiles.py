@@ -9,7 +9,8 @@ from services.reporting.charts.formats import svg, words
 from services.reporting.charts.formats.icons import assurance_icon, variation_icon
 from services.reporting.charts.formats.scales import NARROW, WIDE, Frame
 from services.reporting.scorecards.domain import HistoryPoint, Tile
-from services.reporting.scorecards.web.views import OBS_STATUS, Speaker
+from services.reporting.scorecards.formats.reasons import observed_as
+from services.reporting.scorecards.web.views import Speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,10 @@ class HistoryRow:
     @property
     def remark(self) -> str:
         """What else is to be known of the value."""
-        said = [OBS_STATUS[self.point.obs_status]] if self.point.obs_status in OBS_STATUS else []
-        if self.point.vintages is not None and self.point.vintages > 1:
-            said.append("corrected" if self.point.vintages == 2 else f"corrected {self.point.vintages - 1} times")
+        observed = observed_as(self.point.obs_status, self.point.missing_reason)
+        said = [observed] if observed else []
+        if self.point.corrections:
+            said.append("corrected" if self.point.corrections == 1 else f"corrected {self.point.corrections} times")
         return ", ".join(said)
 
 

@@ -28,13 +28,6 @@ STATUS: dict[Status, str] = {
     "not_expected": "Not expected",
 }
 LONGEST_SIGN = 2
-OBS_STATUS = {
-    "P": "provisional",
-    "E": "estimated",
-    "B": "break in the series",
-    "M": "missing",
-    "O": "not applicable",
-}
 
 
 @dataclass(frozen=True, slots=True)
