@@ -14,6 +14,8 @@ from deploy.local.places import Account, CannotRun
 
 _TETHER = str(Path(__file__).with_name("tether.py"))
 LOOK_AGAIN = 0.05
+ASK_AGAIN = 0.1
+"""Seconds between two questions whether a programme is ready: each costs it something while it starts or recovers."""
 LONGEST_PAUSE = 1.0
 
 
@@ -103,7 +105,7 @@ class Child:
         while self.pid and clock() < deadline:
             if await self.programme.ready():
                 return True
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(ASK_AGAIN)
         return False
 
     async def _keep(self) -> None:

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
+import asyncpg
+
 from deploy.local.body import DEMO_BODY, Founding, found
 from deploy.local.kafka import Kafka, make_topics
 from deploy.local.places import CannotRun, default_data_directory, make_enterable, passwords_in, write_private
@@ -87,6 +89,7 @@ class Stack:
 
     async def announce(self, *, loaded: object, seconds: float) -> None:
         """Write the ready file, now and whenever a part has come back under another process id."""
+        await self._checkpoint()
         self._announced = {"loaded": loaded, "seconds": round(seconds, 2)}
         await self._write_ready_files()
 
@@ -192,6 +195,15 @@ class Stack:
 
     def _log(self, name: str) -> Path:
         return self.directory / "logs" / f"{name}.log"
+
+    async def _checkpoint(self) -> None:
+        """Leave our own PostgreSQL nothing to replay of what was loaded: killed, it is back in under a second."""
+        if not self._given_database:
+            connection = await asyncpg.connect(self.database_url)
+            try:
+                await connection.execute("checkpoint")
+            finally:
+                await connection.close()
 
     async def _write_ready_files(self) -> None:
         if self._announced is None:

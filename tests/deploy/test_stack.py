@@ -101,6 +101,20 @@ class TestTheReadyFile:
         assert {"goals", "feedback", "reporting"} <= {row["datname"] for row in databases}
 
 
+async def test_what_was_loaded_need_not_be_replayed_once_it_is_announced(stack: Stack) -> None:
+    connection = await asyncpg.connect(stack.database_url)
+    try:
+        await connection.execute("create table loaded as select repeat('x', 100) from generate_series(1, 10000)")
+        loaded = await connection.fetchval("select pg_current_wal_lsn()")
+        await connection.execute("drop table loaded")
+
+        await stack.announce(loaded={}, seconds=1)
+
+        assert await connection.fetchval("select redo_lsn >= $1 from pg_control_checkpoint()", loaded)
+    finally:
+        await connection.close()
+
+
 @pytest.mark.parametrize("name", ["goals", "feedback_worker", "issuer", "postgres"])
 async def test_a_killed_part_comes_back_and_is_announced(stack: Stack, name: str) -> None:
     killed = told(stack)["pids"][name]
