@@ -37,7 +37,7 @@ def set_etag(response: Response, version: int) -> None:
     response.headers["ETag"] = etag(version)
 
 
-def seen_version(
+async def seen_version(
     if_match: Annotated[
         str | None,
         Header(

@@ -24,7 +24,7 @@ async def open_reading(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-def session_factory(request: Request) -> SessionFactory:
+async def session_factory(request: Request) -> SessionFactory:
     """The factory, for a route that streams or waits and must hold no connection while it does."""
     sessions: SessionFactory = request.app.state.sessions
     return sessions

@@ -62,7 +62,7 @@ def tell_version(response: Response, service: str, aggregate_id: UUID, version: 
     set_written(response, service, aggregate_id, version)
 
 
-def read_mark(
+async def read_mark(
     steward_after: Annotated[
         str | None,
         Header(
