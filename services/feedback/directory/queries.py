@@ -22,7 +22,7 @@ async def the_body(session: AsyncSession) -> Body:
     return body
 
 
-async def find_unit(session: AsyncSession, key: str, scope: UnitScope) -> Unit:
+async def unit_by_key(session: AsyncSession, key: str, scope: UnitScope) -> Unit:
     """The unit with an id or code, if the caller may act for it; a foreign one is not told from none."""
     id_ = as_id(key)
     wanted = col(Unit.id) == id_ if id_ else col(Unit.code) == key

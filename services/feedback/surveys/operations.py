@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.feedback.directory.queries import find_indicators, find_unit, is_within, the_body
+from services.feedback.directory.queries import find_indicators, is_within, the_body, unit_by_key
 from services.feedback.schema import Outbox
 from services.feedback.surveys.domain import Question, as_json, from_json, questionnaire, refuse_changed_meaning
 from services.feedback.surveys.errors import BrokenQuestionnaire, VersionNotFound, VersionNotPublishable, WrongState
@@ -36,7 +36,7 @@ class Draft:
 
 async def create_survey(session: AsyncSession, *, draft: Draft, caller: Caller, now: datetime) -> Survey:
     """A new survey of a unit, as a draft without questions."""
-    unit = await find_unit(session, draft.unit, caller.scope)
+    unit = await unit_by_key(session, draft.unit, caller.scope)
     check_language((await the_body(session)).default_language, title=draft.title, notice=draft.notice)
     survey = Survey(
         id=new_id(),
@@ -89,7 +89,7 @@ async def add_version(
     body = await the_body(session)
     questions = await _with_indicators(session, questions)
     checked = questionnaire(questions, introduction=introduction, default_language=body.default_language)
-    unit_id = survey.unit_id if unit is None else (await find_unit(session, unit, caller.scope)).id
+    unit_id = survey.unit_id if unit is None else (await unit_by_key(session, unit, caller.scope)).id
     await _refuse_changed_meaning(session, survey, questions)
     version = SurveyVersion(
         survey_id=survey.id,

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.domain import searchable
+from services.reporting.directory.errors import NothingKnownYet, UnitNotFound
 from services.reporting.directory.tables import Assignment, Body, Calendar, Indicator, Survey, Unit
 from shared.http.auth import UnitScope
 from shared.http.scopes import within
@@ -20,14 +21,20 @@ DEEPEST_TREE = 32
 STATES = (Body, Unit, Calendar, Indicator, Assignment, Survey)
 
 
-async def body(session: AsyncSession) -> Body | None:
-    """The body, once its event has arrived."""
-    return (await session.exec(select(Body).limit(1))).first()
+async def the_body(session: AsyncSession) -> Body:
+    """The body of this deployment."""
+    body = (await session.exec(select(Body).limit(1))).first()
+    if body is None:
+        raise NothingKnownYet("The events of goals have not arrived yet.")
+    return body
 
 
-async def unit_of(session: AsyncSession, key: str) -> Unit | None:
-    """The unit with this id or code."""
-    return (await session.exec(select(Unit).where(has_key(Unit, key)).order_by(col(Unit.id)).limit(1))).first()
+async def unit_by_key(session: AsyncSession, key: str) -> Unit:
+    """The unit with an id or a code."""
+    unit = (await session.exec(select(Unit).where(has_key(Unit, key)).order_by(col(Unit.id)).limit(1))).first()
+    if unit is None:
+        raise UnitNotFound(f"There is no unit «{key}».")
+    return unit
 
 
 def has_key(table: type[Unit] | type[Indicator], key: str) -> ColumnElement[bool]:

@@ -1,13 +1,6 @@
 """What can go wrong when a scorecard is asked for."""
 
-from shared.errors import FieldError, InvalidInput, NotFound, Unavailable
-
-
-class UnitNotFound(NotFound):
-    """No unit has this id or code."""
-
-    code = "unit_not_found"
-    title = "No such unit"
+from shared.errors import FieldError, InvalidInput, NotFound
 
 
 class IndicatorNotFound(NotFound):
@@ -33,10 +26,3 @@ class PeriodNotUnderstood(FilterNotUnderstood):
         super().__init__(
             where, sent, "a month (2019-03), a day (2019-03-01), record, or a frequency with a day (year:2018-04-01)"
         )
-
-
-class NothingKnownYet(Unavailable):
-    """The first events, which name the body, have not arrived."""
-
-    code = "nothing_known_yet"
-    title = "Nothing is known yet"

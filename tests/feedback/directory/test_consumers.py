@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.feedback.directory.consumers import on_unit_changed
-from services.feedback.directory.queries import find_indicators, find_unit, is_applied, is_within
+from services.feedback.directory.queries import find_indicators, is_applied, is_within, unit_by_key
 from services.feedback.directory.tables import Unit
 from shared.errors import NotFound
 from shared.http.auth import UnitScope
@@ -46,11 +46,11 @@ class TestScope:
         await seed(feedback_session)
         north = UnitScope(codes=frozenset({"north"}))
 
-        assert (await find_unit(feedback_session, "RF4", north)).id == TRUST
-        assert (await find_unit(feedback_session, str(TRUST), north)).id == TRUST
+        assert (await unit_by_key(feedback_session, "RF4", north)).id == TRUST
+        assert (await unit_by_key(feedback_session, str(TRUST), north)).id == TRUST
         for key in ("RJ1", str(OTHER), "none"):
             with pytest.raises(NotFound, match="or not for you"):
-                await find_unit(feedback_session, key, north)
+                await unit_by_key(feedback_session, key, north)
 
 
 class TestKnown:

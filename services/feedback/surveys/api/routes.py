@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from services.feedback.directory.queries import codes_of_units, find_unit, is_applied
+from services.feedback.directory.queries import codes_of_units, is_applied, unit_by_key
 from services.feedback.permissions import SurveyPublisher, SurveyReader, SurveyWriter
 from services.feedback.schema import LogHead
 from services.feedback.surveys import operations, queries
@@ -65,7 +65,7 @@ async def list_surveys(
     query: Annotated[SurveyFilters, Query()], caller: SurveyReader, session: Reading, response: Response
 ) -> Page[SurveyOut]:
     """The surveys of the caller's units, drafts among them."""
-    unit_id = (await find_unit(session, query.unit, caller.scope)).id if query.unit else None
+    unit_id = (await unit_by_key(session, query.unit, caller.scope)).id if query.unit else None
     surveys, following = await queries.list_surveys(session, query, caller.scope, state=query.state, unit_id=unit_id)
     codes = await codes_of_units(session, {survey.unit_id for survey in surveys})
     await say_where_to_follow(response, session, LogHead)

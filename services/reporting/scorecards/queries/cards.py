@@ -12,20 +12,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.charts.domain import StoredChart
 from services.reporting.charts.queries import charts_of
-from services.reporting.directory.queries import children_of, may_see, overlaps, parents_of, surveys_feeding, unit_of
+from services.reporting.directory.queries import (
+    children_of,
+    may_see,
+    overlaps,
+    parents_of,
+    surveys_feeding,
+    the_body,
+    unit_by_key,
+)
 from services.reporting.directory.tables import Assignment, Indicator, Survey, Unit
 from services.reporting.facts.queries import Vintages, parts_held_back, values_of, vintages_of
 from services.reporting.facts.tables import Result, ResultValue
 from services.reporting.schema import DeadLetter
 from services.reporting.scorecards.domain import AskedPeriod, Figure, Scorecard, SurveyRef, Tile, UnitRef
-from services.reporting.scorecards.errors import UnitNotFound
 from services.reporting.scorecards.queries.parts import (
     Known,
     empty_figure,
     figure_of,
     history_point,
     known,
-    known_body,
     known_indicators,
     notice_of,
     origins,
@@ -77,10 +83,8 @@ async def scorecard(
 
     Without a scope the reader is the public and sees indicators of class open only.
     """
-    body = await known_body(session)
-    unit = await unit_of(session, key)
-    if unit is None:
-        raise UnitNotFound(f"There is no unit «{key}».")
+    body = await the_body(session)
+    unit = await unit_by_key(session, key)
     spoken = (*languages, body.default_language)
     subjects = await _subjects(session, unit, period, scope)
     gathered = await _gather(session, unit, subjects, spoken)

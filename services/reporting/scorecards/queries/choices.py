@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, func, or_, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.queries import unit_of
+from services.reporting.directory.queries import unit_by_key
 from services.reporting.directory.tables import Assignment, Body, Indicator, Unit
 from services.reporting.facts.tables import Result
 from services.reporting.scorecards.domain import UnitRef
-from services.reporting.scorecards.errors import IndicatorNotFound, UnitNotFound
+from services.reporting.scorecards.errors import IndicatorNotFound
 from services.reporting.scorecards.queries.parts import Known, known, known_indicators, unit_ref
 from shared.http.auth import UnitScope
 from shared.http.scopes import within
@@ -61,10 +61,9 @@ async def chosen_indicators(
 
 async def unit_above(session: AsyncSession, region: str | None, body: Body) -> Unit | None:
     """The unit that stands above all rows: the region chosen, else the root."""
-    found = await unit_of(session, region or str(body.root_unit_id))
-    if found is None and region is not None:
-        raise UnitNotFound(f"There is no unit «{region}».")
-    return found
+    if region:
+        return await unit_by_key(session, region)
+    return await session.get(Unit, body.root_unit_id)
 
 
 async def regions(session: AsyncSession, level: str, root_id: UUID) -> tuple[UnitRef, ...]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.queries import has_key, matching, overlaps, surveys_feeding
+from services.reporting.directory.queries import has_key, matching, overlaps, surveys_feeding, the_body
 from services.reporting.directory.tables import Assignment, Body, Unit
 from services.reporting.facts.queries import latest_starts, parts_held_back
 from services.reporting.facts.tables import Result, ResultValue
@@ -39,7 +39,6 @@ from services.reporting.scorecards.queries.parts import (
     Known,
     empty_figure,
     figure_of,
-    known_body,
     notice_of,
     origins,
     shown_period,
@@ -98,7 +97,7 @@ async def dashboard(
 
     Without a scope the reader is the public and sees indicators of class open only.
     """
-    body = await known_body(session)
+    body = await the_body(session)
     spoken = (*languages, body.default_language)
     above = await unit_above(session, filters.region, body)
     visible = await visible_indicators(session, scope)

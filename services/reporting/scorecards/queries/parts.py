@@ -11,8 +11,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
-from services.reporting.directory.queries import body, units_by_id
-from services.reporting.directory.tables import Body, Calendar, Indicator, Survey, Unit
+from services.reporting.directory.queries import units_by_id
+from services.reporting.directory.tables import Calendar, Indicator, Survey, Unit
 from services.reporting.facts.queries import Vintages, progress
 from services.reporting.facts.tables import ResultValue
 from services.reporting.scorecards.domain import (
@@ -27,7 +27,6 @@ from services.reporting.scorecards.domain import (
     Target,
     UnitRef,
 )
-from services.reporting.scorecards.errors import NothingKnownYet
 from services.reporting.scorecards.formats.reasons import MISSING, NOT_APPLICABLE, NOT_EXPECTED, NOT_REPORTED
 from services.reporting.scorecards.formats.sentences import status_sentence
 from shared.periods.calendar import FiscalCalendar, Period
@@ -80,14 +79,6 @@ def unit_ref(unit: Unit) -> UnitRef:
 def shown_period(calendar: FiscalCalendar, frequency: Any, start: date) -> ShownPeriod:
     """A period with its label."""
     return ShownPeriod(frequency, start, calendar.label(Period(start, frequency)))
-
-
-async def known_body(session: AsyncSession) -> Body:
-    """The body, or an error while its event is still on the way."""
-    found = await body(session)
-    if found is None:
-        raise NothingKnownYet("The events of goals have not arrived yet.")
-    return found
 
 
 async def state_of_knowledge(session: AsyncSession) -> AsOf:

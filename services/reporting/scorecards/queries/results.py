@@ -10,19 +10,17 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.queries import has_key, matching, may_see, surveys_feeding, unit_of
+from services.reporting.directory.queries import has_key, matching, may_see, surveys_feeding, the_body, unit_by_key
 from services.reporting.directory.tables import Indicator, Unit
 from services.reporting.facts.tables import Result, ResultValue
 from services.reporting.schema import DeadLetter
 from services.reporting.scorecards.domain import Cell, ResultFilters
-from services.reporting.scorecards.errors import UnitNotFound
 from services.reporting.scorecards.formats.results_csv import ResultRow
 from services.reporting.scorecards.queries.choices import chosen_indicators, visible_indicators
 from services.reporting.scorecards.queries.parts import (
     Known,
     figure_of,
     known,
-    known_body,
     known_indicators,
     notice_of,
     origins,
@@ -54,10 +52,10 @@ async def checked_export(
     session: AsyncSession, filters: ResultFilters, *, languages: Sequence[str] = (), scope: UnitScope | None = None
 ) -> Export:
     """The export, or the error that its filters deserve, before the first byte is sent."""
-    body = await known_body(session)
+    body = await the_body(session)
     for key in (filters.unit, filters.region):
-        if key is not None and await unit_of(session, key) is None:
-            raise UnitNotFound(f"There is no unit «{key}».")
+        if key is not None:
+            await unit_by_key(session, key)
     indicator_ids = None
     if filters.indicators:
         visible = await visible_indicators(session, scope)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from services.reporting.directory.queries import body
+from services.reporting.directory.queries import the_body
 from services.reporting.scorecards.domain import STATUSES, DashboardFilters, Status, asked_period
 from services.reporting.scorecards.errors import FilterNotUnderstood
 from services.reporting.scorecards.queries.cards import scorecard
@@ -74,7 +74,7 @@ async def dashboard_page(
     """All units side by side."""
     board = await dashboard(session, asked, languages=languages)
     lead = board.columns[0].indicator if board.columns else None
-    known_body = await body(session)
+    body = await the_body(session)
     say = views.Speaker(board.languages)
     known = await periods_with_figures(session, lead.id) if lead else []
     answer = page(
@@ -90,7 +90,7 @@ async def dashboard_page(
         columns=views.columns_with_something(board),
         judged=views.columns_with_status(board),
         views=views,
-        body_name=say.text(known_body.name) if known_body else "",
+        body_name=say.text(body.name),
     )
     public_cache(answer, SECONDS_KEPT)
     return answer
