@@ -9,7 +9,6 @@ from uuid import UUID
 from shared.messaging.chain import instant
 from shared.messaging.log import LoggedEvent
 
-EVENT_MEDIA_TYPE = "application/cloudevents+json"
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
 
 

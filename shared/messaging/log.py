@@ -57,14 +57,9 @@ async def hash_at(session: AsyncSession, event_log: type[EventLogColumns], posit
 
 
 async def events_after(
-    session: AsyncSession,
-    event_log: type[EventLogColumns],
-    position: int,
-    *,
-    limit: int = MOST_EVENTS,
-    most_bytes: int = MOST_BYTES,
+    session: AsyncSession, event_log: type[EventLogColumns], position: int, *, limit: int = MOST_EVENTS
 ) -> Sequence[LoggedEvent]:
-    """The next events in order: at most `limit`, and no more data than `most_bytes` unless one event alone has more."""
+    """The next events in order: at most `limit`, and no more than 8 MiB of data unless one event alone has more."""
     table: Any = inspect(event_log).local_table
     columns = [table.c[name] for name in LoggedEvent.__dataclass_fields__]
     before = func.sum(func.octet_length(table.c.data)).over(order_by=table.c.position, rows=(None, -1))
@@ -77,7 +72,7 @@ async def events_after(
     )
     chosen: Any = (
         sqlalchemy.select(*(piece.c[column.name] for column in columns))
-        .where(piece.c.before < most_bytes)
+        .where(piece.c.before < MOST_BYTES)
         .order_by(piece.c.position)
     )
     return [LoggedEvent(*row) for row in (await session.exec(chosen)).all()]

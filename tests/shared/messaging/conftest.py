@@ -8,6 +8,7 @@ import pytest_asyncio
 from shared.database import engine_for, pool_for, sessions_of
 from tests.fixtures.databases import Database
 from tests.shared.messaging.events import TABLES, Service
+from tests.shared.messaging.following import prepare
 
 
 @pytest_asyncio.fixture
@@ -31,6 +32,12 @@ async def service(
 async def goals(service: Callable[[str], Awaitable[Service]]) -> Service:
     """The service that tells."""
     return await service("goals")
+
+
+@pytest_asyncio.fixture
+async def read_model(reporting: Service) -> None:
+    """The tables into which the handlers of the tests write."""
+    await prepare(reporting)
 
 
 @pytest_asyncio.fixture

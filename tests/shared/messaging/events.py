@@ -18,6 +18,7 @@ from shared.database import SessionFactory, transaction
 from shared.ids import new_id
 from shared.messaging.log import LoggedEvent, events_after
 from shared.messaging.outbox import publish
+from shared.messaging.sequencer import sequence_once
 from shared.messaging.tables import EventTables
 from tests.fixtures.databases import Database
 
@@ -87,6 +88,18 @@ async def tell(
             )
             for number, event in enumerate(events)
         ]
+
+
+async def sequence(owner: Service, *events: Event, subject: UUID | None = None, first_version: int = 1) -> None:
+    """Events told and numbered."""
+    await tell(owner.sessions, owner.tables, *events, subject=subject, first_version=first_version)
+    while await sequence_once(owner.pool, schema=owner.tables.schema, now=NOW):
+        pass
+
+
+async def log_of(owner: Service, count: int) -> None:
+    """Units told and numbered."""
+    await sequence(owner, *(unit_changed(name=f"unit {number}") for number in range(count)))
 
 
 async def whole_log(sessions: SessionFactory, tables: EventTables) -> list[LoggedEvent]:

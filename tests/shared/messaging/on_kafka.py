@@ -9,11 +9,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.ids import new_id
 from shared.messaging.consumer import Consumer
-from shared.messaging.kafka import Connection, Sender, end_of
+from shared.messaging.kafka import Connection, Record, Sender, end_of
 from shared.messaging.kafka_source import KafkaSource
 from shared.messaging.publisher import Publisher
-from shared.messaging.sequencer import sequence_once
-from tests.shared.messaging.events import NOW, Service, tell, unit_changed
+from tests.shared.messaging.events import Service
 from tests.shared.messaging.following import SOURCE, held_position
 
 
@@ -34,13 +33,6 @@ async def topic_on(address: str) -> str:
     async with administering(address) as admin:
         await admin.create_topics([NewTopic(name, 1, 1)])
     return name
-
-
-async def log_of(owner: Service, count: int) -> None:
-    """Units told and numbered."""
-    await tell(owner.sessions, owner.tables, *(unit_changed(name=f"unit {number}") for number in range(count)))
-    while await sequence_once(owner.pool, schema=owner.tables.schema, now=NOW):
-        pass
 
 
 @asynccontextmanager
@@ -76,6 +68,19 @@ async def publish_all(publisher: Publisher) -> None:
     await publisher.step()
     while await publisher.step():
         pass
+
+
+async def publish_log(owner: Service, connection: Connection, topic: str) -> None:
+    """Send what the owner's log holds, with a publisher that ends then."""
+    async with publisher_of(owner, connection, topic) as publisher:
+        await publish_all(publisher)
+
+
+async def send(connection: Connection, topic: str, *values: bytes) -> None:
+    """Put messages on the topic as they are."""
+    sender = Sender(connection, topic)
+    await sender.send([Record(b"key", value, ()) for value in values], within=10)
+    await sender.close()
 
 
 async def follow(consumer: Consumer, source: KafkaSource, follower: Service, position: int) -> None:

@@ -11,12 +11,10 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts import CalendarChanged, UnitChanged
-from shared.contracts.event import Event
 from shared.ids import new_id
 from shared.messaging.handlers import Handlers, Received
 from shared.messaging.progress import ForeignLog
-from shared.messaging.sequencer import sequence_once
-from tests.shared.messaging.events import NOW, Service, calendar_changed, tell, unit_changed
+from tests.shared.messaging.events import NOW, Service, calendar_changed, log_of, sequence, unit_changed
 from tests.shared.messaging.following import (
     JOURNAL,
     UNITS,
@@ -27,26 +25,10 @@ from tests.shared.messaging.following import (
     envelopes,
     held_position,
     note,
-    prepare,
     seen,
 )
 
-
-@pytest.fixture(autouse=True)
-async def _read_model(reporting: Service) -> None:
-    await prepare(reporting)
-
-
-async def log_of(owner: Service, count: int) -> None:
-    """Units told and numbered."""
-    await sequence(owner, *(unit_changed(name=f"unit {number}") for number in range(count)))
-
-
-async def sequence(owner: Service, *events: Event) -> None:
-    """Events told and numbered."""
-    await tell(owner.sessions, owner.tables, *events)
-    while await sequence_once(owner.pool, schema=owner.tables.schema, now=NOW):
-        pass
+pytestmark = pytest.mark.usefixtures("read_model")
 
 
 class TestApply:

@@ -17,8 +17,7 @@ from shared.messaging.applying import Handling
 from shared.messaging.consumer import Brake, BrakeApplied
 from shared.messaging.dead_letters import held_back_subjects, replay
 from shared.messaging.handlers import Received
-from shared.messaging.sequencer import sequence_once
-from tests.shared.messaging.events import NOW, Service, tell, unit_changed
+from tests.shared.messaging.events import NOW, Service, sequence, unit_changed
 from tests.shared.messaging.following import (
     POISON,
     LogFeed,
@@ -27,21 +26,16 @@ from tests.shared.messaging.following import (
     envelopes,
     held_position,
     note,
-    prepare,
     seen,
 )
 
-
-@pytest.fixture(autouse=True)
-async def _read_model(reporting: Service) -> None:
-    await prepare(reporting)
+pytestmark = pytest.mark.usefixtures("read_model")
 
 
 async def names_told(owner: Service, *names: str, subject: UUID | None = None, first_version: int = 1) -> None:
     """One unit event per name, numbered."""
     events = [unit_changed(subject, name=name) for name in names]
-    await tell(owner.sessions, owner.tables, *events, subject=subject, first_version=first_version)
-    await sequence_once(owner.pool, schema=owner.tables.schema, now=NOW)
+    await sequence(owner, *events, subject=subject, first_version=first_version)
 
 
 async def held_back(follower: Service) -> frozenset[UUID]:

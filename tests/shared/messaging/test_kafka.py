@@ -6,10 +6,10 @@ import json
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
-from shared.messaging.kafka import Connection, Record, Sender, end_of
+from shared.messaging.kafka import Connection, end_of
 from shared.messaging.publisher import ForeignTopic
 from shared.messaging.sequencer import sequence_once
-from tests.shared.messaging.events import NOW, Service, whole_log
+from tests.shared.messaging.events import NOW, Service, log_of, whole_log
 from tests.shared.messaging.following import (
     SOURCE,
     LogFeed,
@@ -17,13 +17,13 @@ from tests.shared.messaging.following import (
     consumer_of,
     envelopes,
     held_position,
-    prepare,
 )
 from tests.shared.messaging.on_kafka import (
     follow,
-    log_of,
     publish_all,
+    publish_log,
     publisher_of,
+    send,
     sent_positions,
     source_of,
     topic_on,
@@ -50,8 +50,7 @@ class TestPublisher:
     ) -> None:
         await log_of(goals, 1200)
 
-        async with publisher_of(goals, connection, topic) as publisher:
-            await publish_all(publisher)
+        await publish_log(goals, connection, topic)
 
         assert await sent_positions(connection, topic) == list(range(1, 1201))
         assert await goals.pool.fetchval("select position from cursor") == 1200
@@ -61,8 +60,7 @@ class TestPublisher:
         self, goals: Service, connection: Connection, topic: str
     ) -> None:
         await log_of(goals, 1)
-        async with publisher_of(goals, connection, topic) as publisher:
-            await publish_all(publisher)
+        await publish_log(goals, connection, topic)
         logged = (await whole_log(goals.sessions, goals.tables))[0]
         value = (await end_of(connection, topic, last=1)).last[0]
 
@@ -86,8 +84,7 @@ class TestPublisher:
         )
         await sequence_once(goals.pool, schema="goals", now=NOW)
 
-        async with publisher_of(goals, connection, topic) as publisher:
-            await publish_all(publisher)
+        await publish_log(goals, connection, topic)
 
         assert await sent_positions(connection, topic) == [1, 2, 3, 4, 5, 6]
 
@@ -120,14 +117,12 @@ class TestPublisher:
         self, goals: Service, connection: Connection, topic: str
     ) -> None:
         await log_of(goals, 4)
-        async with publisher_of(goals, connection, topic) as publisher:
-            await publish_all(publisher)
+        await publish_log(goals, connection, topic)
         second = (await whole_log(goals.sessions, goals.tables))[1]
         await goals.pool.execute("update cursor set position = 2, hash = $1", second.hash)
         await log_of(goals, 1)
 
-        async with publisher_of(goals, connection, topic) as publisher:
-            await publish_all(publisher)
+        await publish_log(goals, connection, topic)
 
         assert await sent_positions(connection, topic) == [1, 2, 3, 4, 3, 4, 5]
 
@@ -135,8 +130,7 @@ class TestPublisher:
         self, goals: Service, kafka: str, connection: Connection, topic: str
     ) -> None:
         await log_of(goals, 2)
-        async with publisher_of(goals, connection, topic) as publisher:
-            await publish_all(publisher)
+        await publish_log(goals, connection, topic)
         another = await topic_on(kafka)
 
         async with publisher_of(goals, connection, another) as publisher:
@@ -148,8 +142,7 @@ class TestPublisher:
     ) -> None:
         await log_of(goals, 2)
         await log_of(reporting, 2)
-        async with publisher_of(reporting, connection, topic) as publisher:
-            await publish_all(publisher)
+        await publish_log(reporting, connection, topic)
 
         async with publisher_of(goals, connection, topic) as publisher:
             with pytest.raises(ForeignTopic, match="not ours"):
@@ -157,18 +150,14 @@ class TestPublisher:
         assert await sent_positions(connection, topic) == [1, 2]
 
 
+@pytest.mark.usefixtures("read_model")
 class TestConsume:
-    @pytest.fixture(autouse=True)
-    async def _read_model(self, reporting: Service) -> None:
-        await prepare(reporting)
-
     async def test_what_is_published_is_applied_once(
         self, goals: Service, reporting: Service, connection: Connection, topic: str
     ) -> None:
         await log_of(goals, 30)
-        async with publisher_of(goals, connection, topic) as publisher, source_of(connection, topic) as source:
-            await publish_all(publisher)
-
+        await publish_log(goals, connection, topic)
+        async with source_of(connection, topic) as source:
             await follow(consumer_of(reporting, goals), source, reporting, 30)
 
         assert await applied_positions(reporting) == list(range(1, 31))
@@ -194,9 +183,7 @@ class TestConsume:
     ) -> None:
         await log_of(goals, 6)
         lost = await envelopes(goals)
-        sender = Sender(connection, topic)
-        await sender.send([Record(b"key", event.text.encode(), ()) for event in lost[4:]], within=10)
-        await sender.close()
+        await send(connection, topic, *(event.text.encode() for event in lost[4:]))
         feed = LogFeed(goals)
 
         async with source_of(connection, topic) as source:
@@ -212,8 +199,8 @@ class TestConsume:
         await log_of(goals, 3)
         await consumer.step(LogFeed(goals))
         await log_of(goals, 3)
-        async with publisher_of(goals, connection, topic) as publisher, source_of(connection, topic) as source:
-            await publish_all(publisher)
+        await publish_log(goals, connection, topic)
+        async with source_of(connection, topic) as source:
             await follow(consumer, source, reporting, 6)
         await log_of(goals, 1)
 
@@ -226,10 +213,7 @@ class TestConsume:
     ) -> None:
         await log_of(goals, 2)
         known = await envelopes(goals)
-        values = [known[0].text.encode(), b"not an event", b"", known[1].text.encode()]
-        sender = Sender(connection, topic)
-        await sender.send([Record(b"key", value, ()) for value in values], within=10)
-        await sender.close()
+        await send(connection, topic, known[0].text.encode(), b"not an event", b"", known[1].text.encode())
 
         async with source_of(connection, topic) as source:
             await follow(consumer_of(reporting, goals), source, reporting, 2)
