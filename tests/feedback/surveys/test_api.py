@@ -31,7 +31,8 @@ class TestCreateSurvey:
             "title": {"en": "A&E experience"},
             "notice": {"en": "Simulated answers"},
             "state": "draft",
-            "unit": {"id": str(TRUST), "code": "RF4"},
+            "unit": "RF4",
+            "unit_id": str(TRUST),
             "threshold": 10,
             "published_version": None,
         }
@@ -248,7 +249,9 @@ class TestVersions:
         answer = await feedback.call("GET", f"/v1/surveys/{code}/versions", "analyst")
 
         assert [(each["number"], each["published"]) for each in answer.json()["items"]] == [(1, True), (2, False)]
-        assert {(each["survey"], each["unit"]["code"]) for each in answer.json()["items"]} == {(code, "RF4")}
+        assert {(each["survey"], each["unit"], each["unit_id"]) for each in answer.json()["items"]} == {
+            (code, "RF4", str(TRUST))
+        }
         assert answer.headers["etag"] == '"3"'
 
 
@@ -263,6 +266,7 @@ class TestReadSurvey:
         assert answer.headers["cache-control"] == "public, max-age=60"
         survey = answer.json()
         assert (survey["version"], survey["state"], survey["languages"]) == (2, "open", ["en", "cy"])
+        assert (survey["unit"], survey["unit_id"]) == ("RF4", str(TRUST))
         assert [question["id"] for question in survey["questions"]] == ["overall"]
         assert survey["questions"][0]["options"][0] == {
             "id": "very_good",

@@ -19,13 +19,6 @@ Threshold = Annotated[int, Field(ge=10, le=1_000_000, description="Scores appear
 Feeds = Annotated[Key | None, Field(description="The indicator that its score feeds, by id or code")]
 
 
-class UnitName(BaseModel):
-    """A unit, by id and code."""
-
-    id: UUID
-    code: str
-
-
 class OptionIn(Strict):
     """An answer to choose; without a score it is outside the denominator."""
 
@@ -145,7 +138,8 @@ class SurveyOut(BaseModel):
     title: Text
     notice: Text | None
     state: State
-    unit: UnitName
+    unit: str = Field(description="The unit's code")
+    unit_id: UUID
     threshold: int
     published_version: int | None
 
@@ -156,7 +150,8 @@ class VersionOut(BaseModel):
     survey: str = Field(description="The survey's code")
     survey_id: UUID
     number: int
-    unit: UnitName
+    unit: str = Field(description="The unit's code")
+    unit_id: UUID
     introduction: Text | None
     languages: list[str]
     questions: list[dict[str, Any]]
@@ -173,7 +168,8 @@ class PublicSurvey(BaseModel):
     state: Literal["open", "closed"]
     version: int = Field(description="Send it back with the answers")
     languages: list[str] = Field(description="Languages in which every question can be read; the first is the body's")
-    unit: UnitName
+    unit: str = Field(description="The unit's code")
+    unit_id: UUID
     introduction: Text | None
     questions: list[dict[str, Any]]
     scores_appear: str = Field(description="When answers show in scores; how many there are is not told")
@@ -181,8 +177,7 @@ class PublicSurvey(BaseModel):
 
 def survey_out(survey: Survey, codes: Mapping[UUID, str]) -> SurveyOut:
     """A survey, with its unit's code."""
-    unit = UnitName(id=survey.unit_id, code=codes[survey.unit_id])
-    return SurveyOut.model_validate({**survey.model_dump(), "unit": unit})
+    return SurveyOut.model_validate({**survey.model_dump(), "unit": codes[survey.unit_id]})
 
 
 def version_out(survey: Survey, version: SurveyVersion, codes: Mapping[UUID, str]) -> VersionOut:
@@ -191,7 +186,8 @@ def version_out(survey: Survey, version: SurveyVersion, codes: Mapping[UUID, str
         survey=survey.code,
         survey_id=survey.id,
         number=version.number,
-        unit=UnitName(id=version.unit_id, code=codes[version.unit_id]),
+        unit=codes[version.unit_id],
+        unit_id=version.unit_id,
         introduction=version.introduction,
         languages=version.languages,
         questions=version.questions,

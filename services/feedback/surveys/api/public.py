@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.feedback.surveys.api.bodies import PublicSurvey, UnitName
+from services.feedback.surveys.api.bodies import PublicSurvey
 from services.feedback.surveys.domain import PublishedSurvey, as_json, steps_in_words
 from services.feedback.surveys.queries import PublishedSurveys
 from shared.http.concurrency import etag, not_modified, set_etag
@@ -42,7 +42,8 @@ def _public(survey: PublishedSurvey) -> PublicSurvey:
         state="open" if survey.state == "open" else "closed",
         version=version.number,
         languages=list(version.questionnaire.languages),
-        unit=UnitName(id=version.unit_id, code=version.unit_code),
+        unit=version.unit_code,
+        unit_id=version.unit_id,
         introduction=dict(version.introduction) if version.introduction else None,
         questions=[as_json(question) for question in version.questionnaire.questions],
         scores_appear=steps_in_words(survey.threshold),
