@@ -128,9 +128,8 @@ class HistoryPoint:
     reported: int
     expected: int
     vintages: int | None
-    """How many times the period was recorded, where this unit has a series of its own."""
     corrections: int | None
-    """How many of those corrected what people had reported; steps of a survey's score are none."""
+    """Of the vintages of the unit's own series, those that correct what people reported; a score's steps are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +201,7 @@ class AskedPeriod:
 
 
 def asked_period(text: str) -> AskedPeriod:
-    """Read `2019-03`, `2019-03-01`, `year:2018-04-01`, `quarter:2019-01` or `record`.
-
-    Meant is the period that contains the day, of the frequency named or else of each indicator's own.
-    """
+    """Read `2019-03`, `2019-03-01`, `year:2018-04-01`, `quarter:2019-01` (the period that has the day) or `record`."""
     frequency, colon, day = text.rpartition(":")
     if text == "record" or frequency == "record":
         return AskedPeriod(None, "record")
