@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.tables import Unit
 from services.reporting.facts.tables import RecordedVintage, Result, ResultValue
-from services.reporting.schema import Progress
+from services.reporting.schema import DeadLetter, Progress
+from shared.messaging.dead_letters import held_back_subjects
 from shared.periods.calendar import Frequency
 
 
@@ -92,6 +93,16 @@ async def series_has_reached(session: AsyncSession, series_id: UUID, version: in
     statement = select(func.max(Result.inputs_version)).where(Result.series_id == series_id)
     reached = (await session.exec(statement)).one()
     return reached is not None and reached >= version
+
+
+async def subjects_held_back(session: AsyncSession) -> frozenset[UUID]:
+    """What an update is about that waits for a replay."""
+    return await held_back_subjects(session, DeadLetter)
+
+
+def is_held_back(subjects: frozenset[UUID], indicator_id: UUID, result: Result | None) -> bool:
+    """Whether an update waits of an indicator, of its result, or of the series that the result was read from."""
+    return not subjects.isdisjoint({indicator_id, *((result.result_id, result.series_id) if result else ())})
 
 
 async def parts_held_back(

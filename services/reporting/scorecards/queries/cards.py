@@ -22,9 +22,15 @@ from services.reporting.directory.queries import (
     unit_by_key,
 )
 from services.reporting.directory.tables import Assignment, Indicator, Survey, Unit
-from services.reporting.facts.queries import Vintages, parts_held_back, values_of, vintages_of
+from services.reporting.facts.queries import (
+    Vintages,
+    is_held_back,
+    parts_held_back,
+    subjects_held_back,
+    values_of,
+    vintages_of,
+)
 from services.reporting.facts.tables import Result, ResultValue
-from services.reporting.schema import DeadLetter
 from services.reporting.scorecards.domain import AskedPeriod, Figure, Scorecard, SurveyRef, Tile, UnitRef
 from services.reporting.scorecards.queries.parts import (
     Known,
@@ -40,7 +46,6 @@ from services.reporting.scorecards.queries.parts import (
     unit_ref,
 )
 from shared.http.auth import UnitScope
-from shared.messaging.dead_letters import held_back_subjects
 from shared.periods.calendar import Frequency, Period
 
 
@@ -144,7 +149,7 @@ async def _gather(
     results = [subject.result for subject in subjects if subject.result is not None]
     frequencies: set[Frequency] = {"record", *(subject.frequency for subject in subjects)}
     values = await values_of(session, [result.result_id for result in results], frequencies)
-    held_back = await held_back_subjects(session, DeadLetter)
+    held_back = await subjects_held_back(session)
     indicator_ids = [subject.indicator.ref.id for subject in subjects]
     return _Gathered(
         unit_id=unit.id,
@@ -177,7 +182,6 @@ def _tile(subject: _Subject, gathered: _Gathered) -> Tile:
     series = [value for value in values if value.frequency == subject.frequency]
     record = next((value for value in values if value.frequency == "record"), None)
     surveys = gathered.surveys.get(indicator.ref.id, [])
-    concerned = {indicator.ref.id, result.result_id, result.series_id} if result else {indicator.ref.id}
     return Tile(
         indicator=indicator.ref,
         figure=_shown(subject, series, gathered),
@@ -188,7 +192,7 @@ def _tile(subject: _Subject, gathered: _Gathered) -> Tile:
             if value.frequency != "record"
         ),
         notice=notice_of(indicator, surveys),
-        held_back=not gathered.subjects_held_back.isdisjoint(concerned - {None}),
+        held_back=is_held_back(gathered.subjects_held_back, indicator.ref.id, result),
         surveys=tuple(SurveyRef(survey.id, survey.code, survey.title, survey.state) for survey in surveys),  # type: ignore[arg-type]  # the column has a CHECK
         result_id=result.result_id if result else None,
         chart=gathered.charts.get(result.result_id) if result else None,

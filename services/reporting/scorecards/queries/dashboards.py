@@ -14,9 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.queries import has_key, matching, overlaps, surveys_feeding, the_body
 from services.reporting.directory.tables import Assignment, Body, Unit
-from services.reporting.facts.queries import latest_starts, parts_held_back
+from services.reporting.facts.queries import is_held_back, latest_starts, parts_held_back, subjects_held_back
 from services.reporting.facts.tables import Result, ResultValue
-from services.reporting.schema import DeadLetter
 from services.reporting.scorecards.domain import (
     STATUSES,
     Cell,
@@ -48,7 +47,6 @@ from services.reporting.scorecards.queries.parts import (
 from shared.http.auth import UnitScope
 from shared.http.pages import PageSettings, page
 from shared.http.scopes import below, within
-from shared.messaging.dead_letters import held_back_subjects
 from shared.periods.calendar import Frequency, Period
 
 _NO_VALUE = Decimal(10) ** 18
@@ -251,7 +249,7 @@ async def _cells(
         select(Assignment).where(col(Assignment.unit_id).in_(unit_ids), col(Assignment.indicator_id).in_(indicator_ids))
     ):
         assigned.setdefault((assignment.unit_id, assignment.indicator_id), []).append(assignment)
-    held_back = await held_back_subjects(session, DeadLetter)
+    held_back = await subjects_held_back(session)
     parts = await parts_held_back(session, unit_ids, indicator_ids, held_back)
     inherited = await origins(session, (value for _, value in found.values()))
 
@@ -260,11 +258,11 @@ async def _cells(
         if key not in found:
             expected = any(overlaps(each, column.start or date.min, column.last_day) for each in assigned.get(key, ()))
             empty = empty_figure(column.period, column.indicator, expected=expected, languages=languages)
-            return Cell(empty, column.indicator.ref.id in held_back)
+            return Cell(empty, is_held_back(held_back, column.indicator.ref.id, None))
         result, value = found[key]
         return Cell(
             figure_of(value, column.indicator, units=inherited, languages=languages, parts_held_back=parts.get(key, 0)),
-            not held_back.isdisjoint({result.indicator_id, result.result_id, result.series_id} - {None}),
+            is_held_back(held_back, column.indicator.ref.id, result),
         )
 
     return {unit_id: tuple(cell(unit_id, column) for column in columns) for unit_id in unit_ids}

@@ -12,8 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.queries import has_key, matching, may_see, surveys_feeding, the_body, unit_by_key
 from services.reporting.directory.tables import Indicator, Unit
+from services.reporting.facts.queries import is_held_back, subjects_held_back
 from services.reporting.facts.tables import Result, ResultValue
-from services.reporting.schema import DeadLetter
 from services.reporting.scorecards.domain import Cell, ResultFilters
 from services.reporting.scorecards.formats.results_csv import ResultRow
 from services.reporting.scorecards.queries.choices import chosen_indicators, visible_indicators
@@ -30,7 +30,6 @@ from services.reporting.scorecards.queries.parts import (
 from shared.database import SessionFactory
 from shared.http.auth import UnitScope
 from shared.http.scopes import below
-from shared.messaging.dead_letters import held_back_subjects
 
 RESULTS_PER_CHUNK = 20
 """Series read in one short transaction; each may have some hundred periods."""
@@ -138,7 +137,7 @@ async def _rows(session: AsyncSession, export: Export, results: Sequence[_Found]
         values.setdefault(value.result_id, []).append(value)
     units = await origins(session, (value for each in values.values() for value in each))
     surveys = await surveys_feeding(session, list({each.indicator.ref.id for each in results}))
-    held_back = await held_back_subjects(session, DeadLetter)
+    held_back = await subjects_held_back(session)
     as_of = await state_of_knowledge(session)
     return [
         ResultRow(
@@ -147,7 +146,7 @@ async def _rows(session: AsyncSession, export: Export, results: Sequence[_Found]
             indicator=each.indicator.ref,
             cell=Cell(
                 figure_of(value, each.indicator, units=units, languages=export.languages),
-                not held_back.isdisjoint({each.indicator.ref.id, value.result_id, each.result.series_id} - {None}),
+                is_held_back(held_back, each.indicator.ref.id, each.result),
             ),
             notice=notice_of(each.indicator, surveys.get(each.indicator.ref.id, [])),
             as_of=as_of,
