@@ -11,11 +11,9 @@ from typing import Annotated, Any
 
 import typer
 from pydantic_settings import BaseSettings
-from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
-from deploy.cli.options import DataDir, Service, console, database_url, errors, plainly
+from deploy.cli.options import DataDir, Service, database_url, errors, plainly
 from shared.clock import current_time
 from shared.database import SessionFactory, sessions_at, transaction
 from shared.messaging.applying import Handling
@@ -29,12 +27,13 @@ from shared.messaging.tables import EventTables
 from shared.messaging.verify import verify as verify_log
 
 app = typer.Typer(
-    help="Look at the events of a service, check its log, and replay what could not be applied.",
+    help="Look at the events of a service, check its log, and replay what could not be applied.\n\n"
+    "The service is an option here (steward events tail --service goals); serve, worker and routes take it as their "
+    "argument (steward serve goals).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 WhichService = Annotated[Service, typer.Option(help="The service whose database is read.")]
-_SHOWN = 100
 
 
 class BodySettings(BaseSettings):
@@ -135,7 +134,9 @@ def dead_letters(
 ) -> None:
     """List the events of others that a service could not apply, with the reason.
 
-    Later events went on; what each of these is about shows as "update held back" until it is replayed.
+    Each line is one event: its position in the log it came from, when it was set aside, its type, the id and version
+    of the thing it is about, and the reason. Later events went on; what each of these is about shows as "update held
+    back" until it is replayed.
     """
 
     async def run() -> None:
@@ -149,14 +150,11 @@ def dead_letters(
         if not waiting:
             typer.echo(f"{service.value} has applied everything that it was told.")
             return
-        table = Table("Position", "Type", "About", "Set aside", "Reason", box=None)
-        for letter in waiting[:_SHOWN]:
-            about = f"{letter.subject} v{letter.subject_version}"
-            cells = (str(letter.position), letter.type, about, instant(letter.set_aside_at), letter.reason)
-            table.add_row(*map(escape, cells))
-        console.print(table)
-        more = f" ({_SHOWN} shown)" if len(waiting) > _SHOWN else ""
-        typer.echo(f"{len(waiting)} waiting{more}. Once mended: steward events replay --service {service.value}")
+        for letter in waiting:
+            about = f"{letter.subject}  v{letter.subject_version}"
+            reason = " ".join(letter.reason.split())
+            typer.echo(f"{letter.position:>8}  {instant(letter.set_aside_at)}  {letter.type}  {about}  {reason}")
+        typer.echo(f"{len(waiting)} waiting. Once mended: steward events replay --service {service.value}")
 
     _run(run())
 

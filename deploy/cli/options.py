@@ -36,14 +36,9 @@ class DatabaseSettings(BaseSettings):
     reporting_database_url: str | None = None
 
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        help="Where a local Steward keeps its data; by default .steward/ in the checkout, as root below "
-        "/var/lib/steward.",
-        show_default=False,
-    ),
-]
+_WHERE = "Where a local Steward keeps its data; by default .steward/ in the checkout, as root below /var/lib/steward."
+DataDir = Annotated[Path | None, typer.Option(help=_WHERE, show_default=False)]
+GroupDataDir = Annotated[Path | None, typer.Option(help=f"{_WHERE} Name it before the command.", show_default=False)]
 
 
 @contextmanager
@@ -76,7 +71,7 @@ def database_url(service: Service, data_dir: Path | None) -> str:
 def group_of(service: Service) -> Callable[[typer.Context, Path | None], None]:
     """What comes before the commands that a service adds: they find its database by calling `context.obj`."""
 
-    def options(context: typer.Context, data_dir: DataDir = None) -> None:
+    def options(context: typer.Context, data_dir: GroupDataDir = None) -> None:
         # Looked up by the command, so that its --help needs nothing that runs.
         def url() -> str:
             with plainly():

@@ -115,11 +115,16 @@ class TestReplay:
         await consumer.apply([first, replace(second, document=broken), third])
         return reporting
 
-    async def test_what_waits_is_listed_with_its_reason(self, waiting: Service) -> None:
+    async def test_what_waits_is_listed_on_a_line_of_which_nothing_is_cut(self, waiting: Service) -> None:
         listed = await steward(waiting, "dead-letters")
 
-        assert "1 waiting" in listed.stdout
-        assert "valid_from" in listed.stdout
+        letter = await waiting.pool.fetchrow("select type, subject, reason from dead_letter")
+        line, count = listed.stdout.splitlines()
+        assert letter is not None
+        assert line.split()[0] == "2"
+        assert "valid_from" in letter["reason"]
+        assert all(" ".join(str(part).split()) in line for part in letter.values())
+        assert "1 waiting" in count
 
     async def test_what_still_fails_stays_and_ends_with_one(self, waiting: Service) -> None:
         replayed = await steward(waiting, "replay")
