@@ -18,14 +18,8 @@ from shared.messaging.publisher import SEND_WITHIN, Publisher
 from tests.fixtures.lanes import leave_out
 from tests.shared.messaging.events import Service
 from tests.shared.messaging.following import applied_positions, consumer_of, prepare
-from tests.shared.messaging.on_kafka import (
-    follow,
-    log_of,
-    publish_all,
-    publisher_of,
-    sent_positions,
-    source_of,
-    topic_on,
+from tests.shared.messaging.events import log_of
+from tests.shared.messaging.on_kafka import follow, publish_all, publisher_of, sent_positions, source_of, topic_on
 )
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
