@@ -1,6 +1,11 @@
-"""How readers find a unit by a part of its name or code."""
+"""The closed lists of what the others say, and how readers find a unit by a part of its name or code."""
 
 import unicodedata
+from typing import Literal
+
+Direction = Literal["increase", "decrease", "neutral"]
+DisclosureClass = Literal["open", "internal", "confidential"]
+SurveyState = Literal["draft", "open", "closed"]
 
 
 def searchable(*texts: str) -> str:

@@ -12,7 +12,9 @@ from sqlalchemy import BigInteger, Index, Integer, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from services.reporting.directory.domain import Direction, DisclosureClass, SurveyState
 from services.reporting.schema import ReadTable
+from shared.periods.calendar import Frequency, LabelRule
 
 _Json: Any = JSONB(none_as_null=True)
 
@@ -60,7 +62,7 @@ class Calendar(ReadTable, table=True):
     code: str = Field(sa_type=Text)
     name: dict[str, str] = Field(sa_type=_Json)
     start_month: int = Field(sa_type=Integer)
-    label_rule: str = Field(sa_type=Text)
+    label_rule: LabelRule = Field(sa_type=Text)
     time_zone: str = Field(sa_type=Text)
     version: int = Field(sa_type=BigInteger)
 
@@ -76,7 +78,7 @@ class Indicator(ReadTable, table=True):
     name: dict[str, str] = Field(sa_type=_Json)
     definition: dict[str, str] = Field(sa_type=_Json)
     notice: dict[str, str] | None = Field(sa_type=_Json)
-    direction: str = Field(sa_type=Text)
+    direction: Direction = Field(sa_type=Text)
     unit_of_measure: dict[str, str] = Field(sa_type=_Json)
     decimals: int = Field(sa_type=Integer)
     ratio_numerator: dict[str, str] | None = Field(sa_type=_Json)
@@ -84,9 +86,9 @@ class Indicator(ReadTable, table=True):
     ratio_factor: Decimal | None = Field(sa_type=Numeric)
     aggregation_over_time: str = Field(sa_type=Text)
     aggregation_over_units: str = Field(sa_type=Text)
-    disclosure_class: str = Field(sa_type=Text)
+    disclosure_class: DisclosureClass = Field(sa_type=Text)
     calendar_id: UUID
-    frequency: str = Field(sa_type=Text)
+    frequency: Frequency = Field(sa_type=Text)
     version: int = Field(sa_type=BigInteger)
 
 
@@ -113,6 +115,6 @@ class Survey(ReadTable, table=True):
     code: str = Field(sa_type=Text)
     title: dict[str, str] = Field(sa_type=_Json)
     notice: dict[str, str] | None = Field(sa_type=_Json)
-    state: str = Field(sa_type=Text)
+    state: SurveyState = Field(sa_type=Text)
     indicator_ids: list[str] = Field(sa_type=_Json)
     version: int = Field(sa_type=BigInteger)

@@ -9,7 +9,9 @@ from sqlalchemy import BigInteger, DateTime, Index, Integer, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from services.reporting.facts.domain import ObsStatus, Source, Status
 from services.reporting.schema import ReadTable
+from shared.periods.calendar import Frequency
 
 _Json: Any = JSONB(none_as_null=True)
 _Instant: Any = DateTime(timezone=True)
@@ -53,14 +55,14 @@ class ResultValue(ReadTable, table=True):
     )
 
     result_id: UUID = Field(primary_key=True)
-    frequency: str = Field(sa_type=Text, primary_key=True)
+    frequency: Frequency = Field(sa_type=Text, primary_key=True)
     period_start: date = Field(primary_key=True)
     indicator_id: UUID
     """Repeated from the result, for the index of the latest period with information."""
     value: Decimal | None = Field(sa_type=Numeric)
     numerator: Decimal | None = Field(sa_type=Numeric)
     denominator: Decimal | None = Field(sa_type=Numeric)
-    obs_status: str = Field(sa_type=Text)
+    obs_status: ObsStatus = Field(sa_type=Text)
     missing_reason: str | None = Field(sa_type=Text)
     reported: int = Field(sa_type=Integer)
     expected: int = Field(sa_type=Integer)
@@ -70,7 +72,7 @@ class ResultValue(ReadTable, table=True):
     target_inherited_from: UUID | None
     target_derived: bool
     progress: Decimal | None = Field(sa_type=Numeric)
-    status: str = Field(sa_type=Text)
+    status: Status = Field(sa_type=Text)
     status_rule: str = Field(sa_type=Text)
     version: int = Field(sa_type=BigInteger)
 
@@ -81,7 +83,7 @@ class RecordedVintage(ReadTable, table=True):
     __tablename__: ClassVar[str] = "recorded_vintage"  # type: ignore[assignment, misc, unused-ignore]  # as above
 
     series_id: UUID = Field(primary_key=True)
-    frequency: str = Field(sa_type=Text, primary_key=True)
+    frequency: Frequency = Field(sa_type=Text, primary_key=True)
     period_start: date = Field(primary_key=True)
     vintage: int = Field(sa_type=Integer, primary_key=True)
-    source: str = Field(sa_type=Text)
+    source: Source = Field(sa_type=Text)

@@ -8,12 +8,13 @@ from typing import Literal
 from uuid import UUID
 
 from services.reporting.charts.domain import StoredChart
+from services.reporting.directory.domain import Direction, DisclosureClass, SurveyState
+from services.reporting.facts.domain import ObsStatus, Status
 from services.reporting.scorecards.errors import PeriodNotUnderstood
 from shared.periods.calendar import FiscalCalendar, Frequency, Period
 
 Text = Mapping[str, str]
 """From language tag to text; `shared.texts.in_language(text, *languages)` picks one."""
-Status = Literal["met", "not_met", "on_track", "off_track", "no_information", "not_expected"]
 STATUSES: tuple[Status, ...] = ("not_met", "off_track", "on_track", "met", "no_information", "not_expected")
 """In the order in which they ask for attention, which is also their sort order."""
 
@@ -40,7 +41,7 @@ class IndicatorRef:
     code: str
     name: Text
     definition: Text
-    direction: Literal["increase", "decrease", "neutral"]
+    direction: Direction
     unit_of_measure: Text
     decimals: int
     numerator: Text | None
@@ -48,7 +49,7 @@ class IndicatorRef:
     denominator: Text | None
     factor: Decimal | None
     frequency: Frequency
-    disclosure_class: Literal["open", "internal", "confidential"]
+    disclosure_class: DisclosureClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class SurveyRef:
     id: UUID
     code: str
     title: Text
-    state: Literal["draft", "open", "closed"]
+    state: SurveyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Figure:
     value: Decimal | None
     numerator: Decimal | None
     denominator: Decimal | None
-    obs_status: str
+    obs_status: ObsStatus
     missing_reason: str | None
     coverage: Coverage
     target: Target | None
@@ -121,7 +122,7 @@ class HistoryPoint:
     value: Decimal | None
     numerator: Decimal | None
     denominator: Decimal | None
-    obs_status: str
+    obs_status: ObsStatus
     missing_reason: str | None
     status: Status
     target_value: Decimal | None

@@ -8,11 +8,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from services.reporting.charts.domain import RULE_SET, Assurance, Kind, Rule, Variation
-from services.reporting.scorecards.domain import Status, TargetType
+from services.reporting.facts.domain import ObsStatus, Status
+from services.reporting.scorecards.domain import TargetType
 from shared.contracts.goals.indicators import Direction, DisclosureClass
-from shared.contracts.goals.measurements import Frequency, ObsStatus
 from shared.http.fields import Listed
 from shared.numbers import DecimalText
+from shared.periods.calendar import Frequency
 from shared.texts import Text
 
 Statistic = Annotated[float | None, Field(description="Double precision; rounded only where it is shown")]

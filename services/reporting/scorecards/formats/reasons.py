@@ -1,5 +1,7 @@
 """Why there is no number, in words beside the codes that goals derives."""
 
+from services.reporting.facts.domain import ObsStatus
+
 NOT_REPORTED = "not_reported"
 NOT_EXPECTED = "not_expected"
 NOT_COMPUTABLE = "not_computable"
@@ -9,8 +11,8 @@ DERIVED = {
     NOT_COMPUTABLE: "cannot be put into one number",
 }
 """Reasons that nobody gave, but that follow from what was reported and expected."""
-MISSING = "O"
-NOT_APPLICABLE = "M"
+MISSING: ObsStatus = "O"
+NOT_APPLICABLE: ObsStatus = "M"
 OBS_STATUS = {
     "P": "provisional",
     "E": "estimated",

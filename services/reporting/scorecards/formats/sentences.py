@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from services.reporting.charts.formats import words
-from services.reporting.scorecards.domain import Coverage, IndicatorRef, Status, Target
+from services.reporting.facts.domain import Status
+from services.reporting.scorecards.domain import Coverage, IndicatorRef, Target
 from services.reporting.scorecards.formats.reasons import NOT_COMPUTABLE, reason_given
 from shared.texts import in_language
 

@@ -193,7 +193,7 @@ def _tile(subject: _Subject, gathered: _Gathered) -> Tile:
         ),
         notice=notice_of(indicator, surveys),
         held_back=is_held_back(gathered.subjects_held_back, indicator.ref.id, result),
-        surveys=tuple(SurveyRef(survey.id, survey.code, survey.title, survey.state) for survey in surveys),  # type: ignore[arg-type]  # the column has a CHECK
+        surveys=tuple(SurveyRef(survey.id, survey.code, survey.title, survey.state) for survey in surveys),
         result_id=result.result_id if result else None,
         chart=gathered.charts.get(result.result_id) if result else None,
     )
@@ -233,4 +233,4 @@ def _figure(value: ResultValue, subject: _Subject, gathered: _Gathered) -> Figur
 def _vintages(value: ResultValue, result: Result | None, gathered: _Gathered) -> Vintages | None:
     if result is None or result.series_id is None:
         return None
-    return gathered.vintages.get((result.series_id, value.frequency, value.period_start))  # type: ignore[arg-type]  # a CHECK
+    return gathered.vintages.get((result.series_id, value.frequency, value.period_start))

@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.queries import has_key, matching, overlaps, surveys_feeding, the_body
 from services.reporting.directory.tables import Assignment, Body, Unit
+from services.reporting.facts.domain import Status
 from services.reporting.facts.queries import is_held_back, latest_starts, parts_held_back, subjects_held_back
 from services.reporting.facts.tables import Result, ResultValue
 from services.reporting.scorecards.domain import (
@@ -24,7 +25,6 @@ from services.reporting.scorecards.domain import (
     DashboardFilters,
     DashboardRow,
     ShownPeriod,
-    Status,
     UnitRef,
 )
 from services.reporting.scorecards.queries.choices import (

@@ -13,6 +13,7 @@ from sqlmodel.sql.expression import Select
 
 from services.reporting.directory.queries import units_by_id
 from services.reporting.directory.tables import Calendar, Indicator, Survey, Unit
+from services.reporting.facts.domain import Status
 from services.reporting.facts.queries import Vintages, progress
 from services.reporting.facts.tables import ResultValue
 from services.reporting.scorecards.domain import (
@@ -23,7 +24,6 @@ from services.reporting.scorecards.domain import (
     IndicatorRef,
     LogPosition,
     ShownPeriod,
-    Status,
     Target,
     UnitRef,
 )
@@ -57,16 +57,16 @@ def known(indicator: Indicator, calendar: Calendar) -> Known:
             code=indicator.code,
             name=indicator.name,
             definition=indicator.definition,
-            direction=indicator.direction,  # type: ignore[arg-type]  # these three columns have a CHECK
+            direction=indicator.direction,
             unit_of_measure=indicator.unit_of_measure,
             decimals=indicator.decimals,
             numerator=indicator.ratio_numerator,
             denominator=indicator.ratio_denominator,
             factor=indicator.ratio_factor,
-            frequency=indicator.frequency,  # type: ignore[arg-type]  # as above
-            disclosure_class=indicator.disclosure_class,  # type: ignore[arg-type]  # as above
+            frequency=indicator.frequency,
+            disclosure_class=indicator.disclosure_class,
         ),
-        calendar=FiscalCalendar(calendar.start_month, calendar.label_rule, calendar.time_zone),  # type: ignore[arg-type]  # a CHECK too
+        calendar=FiscalCalendar(calendar.start_month, calendar.label_rule, calendar.time_zone),
         notice=indicator.notice,
     )
 
@@ -129,7 +129,6 @@ def figure_of(
     """A value of the read model as a number with its coverage, target and status."""
     target = target_of(value, units)
     coverage = Coverage(value.reported, value.expected, value.held_back + parts_held_back)
-    status: Status = value.status  # type: ignore[assignment]  # the column has a CHECK
     return Figure(
         period=shown_period(indicator.calendar, value.frequency, value.period_start),
         value=value.value,
@@ -140,10 +139,10 @@ def figure_of(
         coverage=coverage,
         target=target,
         progress=value.progress,
-        status=status,
+        status=value.status,
         status_rule=value.status_rule,
         status_sentence=status_sentence(
-            status,
+            value.status,
             rule=value.status_rule,
             indicator=indicator.ref,
             value=value.value,
@@ -196,7 +195,7 @@ def history_point(value: ResultValue, indicator: Known, vintages: Vintages | Non
         denominator=value.denominator,
         obs_status=value.obs_status,
         missing_reason=value.missing_reason,
-        status=value.status,  # type: ignore[arg-type]  # the column has a CHECK
+        status=value.status,
         target_value=target.value if target else None,
         reported=value.reported,
         expected=value.expected,

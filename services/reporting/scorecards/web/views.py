@@ -6,6 +6,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 from services.reporting.charts.formats import words
+from services.reporting.facts.domain import Status
 from services.reporting.scorecards.domain import (
     Coverage,
     Dashboard,
@@ -13,7 +14,6 @@ from services.reporting.scorecards.domain import (
     Figure,
     IndicatorRef,
     ShownPeriod,
-    Status,
     Target,
 )
 from shared.decimals import plain
