@@ -16,11 +16,9 @@ from shared.messaging.kafka import ANSWER_WITHIN, STOP_WITHIN, Connection
 from shared.messaging.kafka_source import POLL, PROBE_AFTER, KafkaSource
 from shared.messaging.publisher import SEND_WITHIN, Publisher
 from tests.fixtures.lanes import leave_out
-from tests.shared.messaging.events import Service
+from tests.shared.messaging.events import Service, log_of
 from tests.shared.messaging.following import applied_positions, consumer_of, prepare
-from tests.shared.messaging.events import log_of
 from tests.shared.messaging.on_kafka import follow, publish_all, publisher_of, sent_positions, source_of, topic_on
-)
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
