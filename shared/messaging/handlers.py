@@ -42,3 +42,15 @@ class InvalidEvent(Exception):
 Handler = Callable[[AsyncSession, Sequence[Received[Any]]], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
 """A handler gets neighbours of one type, in order, inside the consumer's transaction; it must not commit."""
+
+Versioned = Sequence[tuple[int, E]]
+"""States with the version of their aggregate."""
+
+
+def by_version(keep: Callable[[AsyncSession, Versioned[E]], Awaitable[None]]) -> Handler:
+    """The handler of a state of which only the newest version counts, whatever else its envelope says."""
+
+    async def on_states(session: AsyncSession, events: Sequence[Received[Any]]) -> None:
+        await keep(session, [(event.subject_version, event.data) for event in events])
+
+    return on_states

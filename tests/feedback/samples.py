@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.feedback.directory import consumers
+from services.feedback.directory.consumers import HANDLERS
 from shared.contracts import BodyChanged, Event, IndicatorChanged, Ratio, UnitChanged
 from shared.ids import new_id
 from shared.messaging.handlers import Received
@@ -102,6 +102,11 @@ def indicator_changed(
     return received(data, subject=id_, version=version)
 
 
+async def hear(session: AsyncSession, events: Sequence[Received[Any]]) -> None:
+    """Let the directory apply a run of events of one type."""
+    await HANDLERS[type(events[0].data)](session, events)
+
+
 async def seed(session: AsyncSession) -> None:
     """What goals would have told, through the handlers that would have heard it."""
     body = BodyChanged(
@@ -118,9 +123,9 @@ async def seed(session: AsyncSession) -> None:
         unit_changed(TRUST, "RF4", REGION),
         unit_changed(OTHER, "RJ1", ROOT),
     ]
-    await consumers.on_body_changed(session, [received(body, subject=BODY)])
-    await consumers.on_unit_changed(session, units)
-    await consumers.on_indicator_changed(
+    await hear(session, [received(body, subject=BODY)])
+    await hear(session, units)
+    await hear(
         session,
         [
             indicator_changed(EXPERIENCE, "experience"),

@@ -1,8 +1,5 @@
 """Keeping the newest state of what the other services own."""
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.domain import searchable
@@ -11,16 +8,12 @@ from shared.contracts import (
     AssignmentChanged,
     BodyChanged,
     CalendarChanged,
-    Event,
     IndicatorChanged,
     SurveyChanged,
     UnitChanged,
 )
+from shared.messaging.handlers import Versioned
 from shared.upserts import keep_newest
-
-E = TypeVar("E", bound=Event)
-Versioned = Sequence[tuple[int, E]]
-"""States with the version of their aggregate."""
 
 
 async def keep_bodies(session: AsyncSession, states: Versioned[BodyChanged]) -> None:

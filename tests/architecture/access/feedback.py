@@ -3,10 +3,9 @@
 from itertools import count
 from uuid import UUID
 
-from services.feedback.directory import consumers
 from shared.database import transaction
 from tests.architecture.access.walking import Cases, Names, Service, Walk, Way
-from tests.feedback.samples import OTHER, QUESTIONS, REGION, ROOT, SURVEY, TRUST, seed, unit_changed
+from tests.feedback.samples import OTHER, QUESTIONS, REGION, ROOT, SURVEY, TRUST, hear, seed, unit_changed
 
 BODY = "nhs"
 SOUTH, MOVING = UUID(int=6), UUID(int=7)
@@ -86,14 +85,14 @@ async def walk_through(service: Service) -> Walk:
     """Two trusts in the north and one in the south, each with a survey."""
     versions = count(2)
 
-    async def hear(code: str, id_: UUID, parent: UUID) -> None:
+    async def place(code: str, id_: UUID, parent: UUID) -> None:
         async with transaction(service.app.state.sessions) as session:
-            await consumers.on_unit_changed(session, [unit_changed(id_, code, parent, version=next(versions))])
+            await hear(session, [unit_changed(id_, code, parent, version=next(versions))])
 
     async with transaction(service.app.state.sessions) as session:
         await seed(session)
     for code, id_, parent in (("south", SOUTH, ROOT), ("RN1", MOVING, REGION), ("RJ1", OTHER, SOUTH)):
-        await hear(code, id_, parent)
+        await place(code, id_, parent)
 
     async def names(code: str, id_: UUID) -> Names:
         unit = {"code": code, "unit": code, "unit_id": str(id_)}
@@ -107,5 +106,5 @@ async def walk_through(service: Service) -> Walk:
         near=await names("RF4", TRUST),
         moving=await names("RN1", MOVING),
         far=await names("RJ1", OTHER),
-        move=lambda region: hear("RN1", MOVING, _REGIONS[region]),
+        move=lambda region: place("RN1", MOVING, _REGIONS[region]),
     )

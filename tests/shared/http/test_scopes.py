@@ -6,11 +6,10 @@ import pytest
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.feedback.directory.consumers import on_unit_changed
 from services.feedback.directory.tables import Unit
 from shared.http.auth import UnitScope
 from shared.http.scopes import within
-from tests.feedback.samples import OTHER, REGION, ROOT, TRUST, seed, unit_changed
+from tests.feedback.samples import OTHER, REGION, ROOT, TRUST, hear, seed, unit_changed
 
 
 async def inside(session: AsyncSession, scope: UnitScope | None) -> set[UUID]:
@@ -38,6 +37,6 @@ async def test_a_scope_holds_its_units_and_those_below(
 
 async def test_a_ring_of_units_ends(feedback_session: AsyncSession) -> None:
     await seed(feedback_session)
-    await on_unit_changed(feedback_session, [unit_changed(REGION, "north", TRUST, version=9)])
+    await hear(feedback_session, [unit_changed(REGION, "north", TRUST, version=9)])
 
     assert await inside(feedback_session, UnitScope(codes=frozenset({"north"}))) == {REGION, TRUST}
