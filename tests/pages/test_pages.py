@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from jinja2 import UndefinedError
 
 from services.reporting.schema import DeadLetter
-from services.reporting.scorecards.domain import UnitRef
+from services.reporting.scorecards.domain.answers import UnitRef
 from shared.database import transaction
 from shared.ui.render import environment
 from tests.pages.world import AT, known_as

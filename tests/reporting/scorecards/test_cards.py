@@ -11,7 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.errors import NothingKnownYet, UnitNotFound
 from services.reporting.schema import DeadLetter
-from services.reporting.scorecards.domain import Tile, asked_period
+from services.reporting.scorecards.domain.answers import Tile
+from services.reporting.scorecards.domain.asking import asked_period
 from services.reporting.scorecards.queries.cards import scorecard
 from shared.contracts import TargetValue
 from tests.reporting.told import (

@@ -9,7 +9,8 @@ import pytest_asyncio
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.errors import UnitNotFound
-from services.reporting.scorecards.domain import Dashboard, DashboardFilters, asked_period
+from services.reporting.scorecards.domain.answers import Dashboard
+from services.reporting.scorecards.domain.asking import DashboardFilters, asked_period
 from services.reporting.scorecards.errors import IndicatorNotFound
 from services.reporting.scorecards.queries.dashboards import dashboard
 from shared.http.auth import UnitScope

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from services.reporting.scorecards.domain import ResultFilters
+from services.reporting.scorecards.domain.asking import ResultFilters
 from services.reporting.scorecards.formats.results_csv import COLUMNS
 from services.reporting.scorecards.queries import results
 from tests.reporting.scorecards.conftest import Tell, client_of, signed_in, teller

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from services.reporting.facts.domain import Status
-from services.reporting.scorecards.domain import Coverage, IndicatorRef, Target, TargetType, UnitRef
+from services.reporting.scorecards.domain.answers import Coverage, IndicatorRef, Target, TargetType, UnitRef
 from services.reporting.scorecards.formats.reasons import observed_as
 from services.reporting.scorecards.formats.sentences import status_sentence
 

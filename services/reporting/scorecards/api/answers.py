@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from services.reporting.charts.domain import RULE_SET, Assurance, Kind, Rule, Variation
 from services.reporting.facts.domain import ObsStatus, Status
-from services.reporting.scorecards.domain import TargetType
+from services.reporting.scorecards.domain.answers import TargetType
 from shared.contracts.goals.indicators import Direction, DisclosureClass
 from shared.http.fields import Listed
 from shared.numbers import DecimalText

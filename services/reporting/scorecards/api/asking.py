@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.reporting.directory.queries import is_known
 from services.reporting.facts.domain import Status
 from services.reporting.facts.queries import series_has_reached
-from services.reporting.scorecards.domain import AskedPeriod, asked_period
+from services.reporting.scorecards.domain.asking import AskedPeriod, asked_period
 from services.reporting.scorecards.errors import FilterNotUnderstood
 from shared.http.auth import UnitScope
 from shared.http.middleware import public_cache

@@ -18,7 +18,8 @@ from services.reporting.scorecards.api.asking import (
     keep_for,
     wait_for_mark,
 )
-from services.reporting.scorecards.domain import Dashboard, DashboardFilters, Scorecard
+from services.reporting.scorecards.domain.answers import Dashboard, Scorecard
+from services.reporting.scorecards.domain.asking import DashboardFilters
 from services.reporting.scorecards.queries.cards import scorecard
 from services.reporting.scorecards.queries.dashboards import dashboard
 from shared.http.languages import Languages

@@ -17,7 +17,7 @@ from services.reporting.scorecards.api.asking import (
     keep_for,
     wait_for_mark,
 )
-from services.reporting.scorecards.domain import ResultFilters
+from services.reporting.scorecards.domain.asking import ResultFilters
 from services.reporting.scorecards.formats.results_csv import heading, lines
 from services.reporting.scorecards.queries.results import Export, checked_export, stream_results
 from shared.contracts.goals.measurements import Frequency

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from services.reporting.scorecards.domain import AsOf, Cell, IndicatorRef, Text, UnitRef
+from services.reporting.scorecards.domain.answers import AsOf, Cell, IndicatorRef, Text, UnitRef
 from shared.decimals import plain
 from shared.texts import in_language
 

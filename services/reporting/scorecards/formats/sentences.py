@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from services.reporting.charts.formats import words
 from services.reporting.facts.domain import Status
-from services.reporting.scorecards.domain import Coverage, IndicatorRef, Target
+from services.reporting.scorecards.domain.answers import Coverage, IndicatorRef, Target
 from services.reporting.scorecards.formats.reasons import NOT_COMPUTABLE, reason_given
 from shared.texts import in_language
 

@@ -31,7 +31,8 @@ from services.reporting.facts.queries import (
     vintages_of,
 )
 from services.reporting.facts.tables import Result, ResultValue
-from services.reporting.scorecards.domain import AskedPeriod, Figure, Scorecard, SurveyRef, Tile, UnitRef
+from services.reporting.scorecards.domain.answers import Figure, Scorecard, SurveyRef, Tile, UnitRef
+from services.reporting.scorecards.domain.asking import AskedPeriod
 from services.reporting.scorecards.queries.parts import (
     Known,
     empty_figure,

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.reporting.directory.queries import unit_by_key
 from services.reporting.directory.tables import Assignment, Body, Indicator, Unit
 from services.reporting.facts.tables import Result
-from services.reporting.scorecards.domain import UnitRef
+from services.reporting.scorecards.domain.answers import UnitRef
 from services.reporting.scorecards.errors import IndicatorNotFound
 from services.reporting.scorecards.queries.parts import Known, known, known_indicators, unit_ref
 from shared.http.auth import UnitScope

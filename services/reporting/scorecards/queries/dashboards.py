@@ -17,16 +17,16 @@ from services.reporting.directory.tables import Assignment, Body, Unit
 from services.reporting.facts.domain import Status
 from services.reporting.facts.queries import is_held_back, latest_starts, parts_held_back, subjects_held_back
 from services.reporting.facts.tables import Result, ResultValue
-from services.reporting.scorecards.domain import (
+from services.reporting.scorecards.domain.answers import (
     STATUSES,
     Cell,
     Column,
     Dashboard,
-    DashboardFilters,
     DashboardRow,
     ShownPeriod,
     UnitRef,
 )
+from services.reporting.scorecards.domain.asking import DashboardFilters
 from services.reporting.scorecards.queries.choices import (
     chosen_indicators,
     levels,

@@ -16,7 +16,7 @@ from services.reporting.directory.tables import Calendar, Indicator, Survey, Uni
 from services.reporting.facts.domain import Status
 from services.reporting.facts.queries import Vintages, progress
 from services.reporting.facts.tables import ResultValue
-from services.reporting.scorecards.domain import (
+from services.reporting.scorecards.domain.answers import (
     AsOf,
     Coverage,
     Figure,

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.tables import Indicator
 from services.reporting.facts.tables import ResultValue
-from services.reporting.scorecards.domain import ShownPeriod
+from services.reporting.scorecards.domain.answers import ShownPeriod
 from services.reporting.scorecards.queries.parts import known, known_indicators, shown_period
 
 

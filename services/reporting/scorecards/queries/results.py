@@ -14,7 +14,8 @@ from services.reporting.directory.queries import has_key, matching, may_see, sur
 from services.reporting.directory.tables import Indicator, Unit
 from services.reporting.facts.queries import is_held_back, subjects_held_back
 from services.reporting.facts.tables import Result, ResultValue
-from services.reporting.scorecards.domain import Cell, ResultFilters
+from services.reporting.scorecards.domain.answers import Cell
+from services.reporting.scorecards.domain.asking import ResultFilters
 from services.reporting.scorecards.formats.results_csv import ResultRow
 from services.reporting.scorecards.queries.choices import chosen_indicators, visible_indicators
 from services.reporting.scorecards.queries.parts import (

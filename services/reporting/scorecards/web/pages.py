@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse
 
 from services.reporting.directory.queries import the_body
 from services.reporting.facts.domain import Status
-from services.reporting.scorecards.domain import STATUSES, DashboardFilters, asked_period
+from services.reporting.scorecards.domain.answers import STATUSES
+from services.reporting.scorecards.domain.asking import DashboardFilters, asked_period
 from services.reporting.scorecards.errors import FilterNotUnderstood
 from services.reporting.scorecards.queries.cards import scorecard
 from services.reporting.scorecards.queries.dashboards import dashboard

@@ -8,7 +8,7 @@ from services.reporting.charts.domain import Limits, Point, StoredChart
 from services.reporting.charts.formats import svg, words
 from services.reporting.charts.formats.icons import assurance_icon, variation_icon
 from services.reporting.charts.formats.scales import NARROW, WIDE, Frame
-from services.reporting.scorecards.domain import HistoryPoint, Tile
+from services.reporting.scorecards.domain.answers import HistoryPoint, Tile
 from services.reporting.scorecards.formats.reasons import observed_as
 from services.reporting.scorecards.web.views import Speaker
 

@@ -7,15 +7,8 @@ from urllib.parse import urlencode
 
 from services.reporting.charts.formats import words
 from services.reporting.facts.domain import Status
-from services.reporting.scorecards.domain import (
-    Coverage,
-    Dashboard,
-    DashboardFilters,
-    Figure,
-    IndicatorRef,
-    ShownPeriod,
-    Target,
-)
+from services.reporting.scorecards.domain.answers import Coverage, Dashboard, Figure, IndicatorRef, ShownPeriod, Target
+from services.reporting.scorecards.domain.asking import DashboardFilters
 from shared.decimals import plain
 from shared.texts import in_language
 
