@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func
@@ -16,12 +17,13 @@ from services.goals.evaluation.domain.judging import TargetVersion
 from services.goals.evaluation.domain.pooling import Amount, Observation, Rules
 from services.goals.evaluation.domain.record import Inputs, Place
 from services.goals.evaluation.tables import Result
-from services.goals.indicators.domain import ReportedFrequency, Span
+from services.goals.indicators.domain import Span
 from services.goals.indicators.tables import Assignment, Indicator
+from services.goals.measurements.domain import NOT_APPLICABLE
 from services.goals.measurements.tables import Measurement
 from services.goals.organisation.tables import Unit
 from services.goals.targets.tables import Series, Target
-from shared.periods.calendar import FiscalCalendar, Period
+from shared.periods.calendar import Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,14 @@ class ResultSet:
 class Outline:
     """Which units have to do with an indicator, before any number is read."""
 
-    frequency: ReportedFrequency
-    calendar: FiscalCalendar
     parents: Mapping[UUID, UUID | None]
     with_series: frozenset[UUID]
     assigned: frozenset[UUID]
     with_result: frozenset[UUID]
     passing_down: frozenset[UUID]
     recorded: Reach | None
+    """Between which periods anybody has something to report. What is not applicable stretches nothing: by saying so,
+    a value for a wrong year can be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,12 @@ async def outline_of(session: AsyncSession, wanted: ResultSet) -> Outline:
     passing_down = series.where(
         select(Target).where(col(Target.series_id) == col(Series.id), col(Target.applies_below)).exists()
     )
-    recorded = (
-        select(func.min(Measurement.period_start), func.max(Measurement.period_start))
-        .join(Series, col(Series.id) == col(Measurement.series_id))
-        .where(*_of(wanted))
+    newest = _newest(wanted, col(Measurement.period_start), col(Measurement.obs_status)).subquery()
+    recorded = select(func.min(newest.c.period_start), func.max(newest.c.period_start)).where(
+        newest.c.obs_status != NOT_APPLICABLE
     )
     first, last = (await session.exec(recorded)).one()
-    indicator, calendar = await _indicator(session, wanted)
     return Outline(
-        frequency=indicator.frequency,
-        calendar=calendar.fiscal(),
         parents=dict((await session.exec(select(col(Unit.id), col(Unit.parent_id)))).all()),
         with_series=frozenset((await session.exec(series)).all()),
         assigned=frozenset((await session.exec(assigned)).all()),
@@ -110,15 +108,15 @@ async def series_read(session: AsyncSession, wanted: ResultSet) -> dict[UUID, Se
     return {unit: SeriesRead(identifier, version) for unit, identifier, version in (await session.exec(query)).all()}
 
 
-async def inputs_of(session: AsyncSession, wanted: ResultSet, reach: Reach) -> Inputs:
+async def inputs_of(session: AsyncSession, wanted: ResultSet, reach: Reach | None) -> Inputs:
     """All that the evaluation of a result set depends on."""
     indicator, calendar = await _indicator(session, wanted)
     return Inputs(
         calendar=calendar.fiscal(),
         frequency=indicator.frequency,
         rules=Rules(indicator.aggregation_over_time, indicator.aggregation_over_units, indicator.ratio_factor),
-        first=reach.first,
-        last=reach.last,
+        first=reach.first if reach else None,
+        last=reach.last if reach else None,
         places=await _places(session),
         assigned=await _assigned(session, wanted),
         observed=await _observed(session, wanted),
@@ -152,31 +150,33 @@ async def _assigned(session: AsyncSession, wanted: ResultSet) -> dict[UUID, list
 
 async def _observed(session: AsyncSession, wanted: ResultSet) -> dict[UUID, dict[date, Observation]]:
     """What each unit said about each period, in its newest vintage."""
-    newest = (
-        select(
-            col(Series.unit_id),
-            col(Measurement.period_start),
-            col(Measurement.value),
-            col(Measurement.numerator),
-            col(Measurement.denominator),
-            col(Measurement.obs_status),
-            col(Measurement.missing_reason),
-        )  # type: ignore[call-overload]  # select has overloads for up to four columns only
-        .join(Series, col(Series.id) == col(Measurement.series_id))
-        .where(*_of(wanted))
-        .ext(distinct_on(col(Measurement.series_id), col(Measurement.frequency), col(Measurement.period_start)))
-        .order_by(
-            col(Measurement.series_id),
-            col(Measurement.frequency),
-            col(Measurement.period_start),
-            col(Measurement.vintage).desc(),
-        )
+    newest = _newest(
+        wanted,
+        col(Series.unit_id),
+        col(Measurement.period_start),
+        col(Measurement.value),
+        col(Measurement.numerator),
+        col(Measurement.denominator),
+        col(Measurement.obs_status),
+        col(Measurement.missing_reason),
     )
     observed: dict[UUID, dict[date, Observation]] = {}
     for unit, start, value, numerator, denominator, status, reason in (await session.exec(newest)).all():
         amount = None if value is None else Amount(value, numerator, denominator)
         observed.setdefault(unit, {})[start] = Observation(amount, status, reason)
     return observed
+
+
+def _newest(wanted: ResultSet, *columns: Any) -> Any:
+    """The newest vintage of each period of each series."""
+    period = (col(Measurement.series_id), col(Measurement.frequency), col(Measurement.period_start))
+    return (
+        select(*columns)
+        .join(Series, col(Series.id) == col(Measurement.series_id))
+        .where(*_of(wanted))
+        .ext(distinct_on(*period))
+        .order_by(*period, col(Measurement.vintage).desc())
+    )
 
 
 async def _targets(session: AsyncSession, wanted: ResultSet) -> dict[UUID, list[TargetVersion]]:

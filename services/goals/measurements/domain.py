@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Context, Decimal
 from typing import Literal
 
+from services.goals.indicators.domain import Span
 from services.goals.measurements.errors import MeasurementInvalid
 from shared.decimals import divided, plain, rounded
 from shared.errors import FieldError
@@ -34,11 +35,16 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an indicator asks of its values; a `factor` makes it a ratio."""
+    """What an indicator asks of its values; a `factor` makes it a ratio.
+
+    A unit that `exists` from one day to another has values for periods of that time. A released score is taken as it
+    is: the survey has decided where its answers belong.
+    """
 
     frequency: Frequency
     calendar: FiscalCalendar
     factor: Decimal | None
+    exists: Span | None = None
 
 
 def checked(reported: Reported, rules: Rules, *, today: date) -> Reported:
@@ -68,6 +74,11 @@ def _wrong_period(period: Period, rules: Rules, today: date) -> list[FieldError]
         return [FieldError("/period/start", accepted, period.start.isoformat())]
     if period.start > today:
         accepted = f"a period that has begun by {today.isoformat()}"
+        return [FieldError("/period/start", accepted, period.start.isoformat())]
+    if rules.exists and not rules.exists.overlaps(Span(period.start, rules.calendar.last_day(period))):
+        first, last = rules.exists.valid_from, rules.exists.valid_to
+        until = f" and begins by {last.isoformat()}, its last one" if last else ""
+        accepted = f"a period that ends on {first.isoformat()}, the unit's first day, or later{until}"
         return [FieldError("/period/start", accepted, period.start.isoformat())]
     return []
 

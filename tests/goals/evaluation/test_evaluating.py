@@ -100,28 +100,28 @@ class TestEvaluateDirty:
         await world.unit("south", level="region")
         await world.record("a", month(2018, 4), "3")
         await world.evaluate()
+        before = len(await world.told())
 
         await world.move("a", "south")
         await world.move("b", "south")
         await world.evaluate()
 
-        assert (await world.result("north", month(2018, 4))).status == "not_expected"
-        told = [
-            one for made in await world.told() if made.series.unit_id == world.units["north"] for one in made.periods
-        ]
-        record = [one for one in told if one.period.frequency == "record"][-1]
-        assert (record.period.start, record.status, record.value) == (APRIL, "not_expected", None)
-        assert (record.obs_status, record.missing_reason) == ("M", "not_expected")
+        assert await world.periods("north") == set()
+        (made,) = [one for one in (await world.told())[before:] if one.series.unit_id == world.units["north"]]
+        told = {(one.period.frequency, one.period.start, one.status, one.value) for one in made.periods}
+        assert told == {
+            (frequency, APRIL, "not_expected", None) for frequency in ("month", "quarter", "year", "record")
+        }
+        assert {(one.obs_status, one.missing_reason) for one in made.periods} == {("M", "not_expected")}
 
-    async def test_an_ended_assignment_is_not_expected_from_the_next_month(self, world: World) -> None:
+    async def test_after_an_ended_assignment_there_is_nothing_to_evaluate(self, world: World) -> None:
         await world.unit("c", "north")
         await world.assign("c", end=date(2018, 4, 30))
         await world.record("c", month(2018, 4), "1")
         await world.record("a", month(2018, 5), "1")
         await world.evaluate()
 
-        after = await world.result("c", month(2018, 5))
-        assert (after.status, after.status_rule) == ("not_expected", "not_expected")
+        assert {start for frequency, start in await world.periods("c") if frequency == "month"} == {APRIL}
 
     async def test_a_silent_unit_is_missing_as_soon_as_another_reports(self, world: World) -> None:
         await world.record("a", month(2018, 4), "3")

@@ -16,7 +16,7 @@ from shared.periods.calendar import Period
 from tests.goals.evaluation.worlds import World, founded, month
 
 UNITS = ("north", "south", "a", "b", "c")
-MONTHS = [month(2018, number) for number in (2, 3, 4, 7, 12)]
+MONTHS = [month(2009, 6), *(month(2018, number) for number in (2, 3, 4, 7, 12))]
 REPORTS = st.one_of(
     st.tuples(st.integers(0, 9), st.sampled_from(["A", "P", "E", "B"])),
     st.tuples(st.none(), st.sampled_from(["O", "M"])),

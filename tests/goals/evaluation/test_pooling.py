@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from services.goals.evaluation.domain.affected import Asked
 from services.goals.evaluation.domain.evaluating import Evaluated, evaluate
 from services.goals.evaluation.domain.pooling import Amount, Observation, Rules, combined, pooled, told
 from services.goals.evaluation.domain.record import Inputs, Place
@@ -166,8 +167,16 @@ def test_a_longer_period_has_the_reason_only_if_it_holds_throughout() -> None:
 
 
 @pytest.mark.parametrize("unit", [A, REGION])
-def test_where_nothing_is_expected_data_cannot_exist(unit: UUID) -> None:
-    one = evaluated({C: {APRIL: said("1")}}, assigned=(C,))[unit, "month", APRIL]
+def test_where_nothing_is_expected_nor_said_there_is_nothing(unit: UUID) -> None:
+    results = evaluated({C: {APRIL: said("1")}}, assigned=(C,))
+
+    assert [key for key in results if key[0] == unit] == []
+
+
+@pytest.mark.parametrize("unit", [A, REGION])
+def test_what_is_missing_where_nothing_is_expected_cannot_exist(unit: UUID) -> None:
+    observed = {A: {APRIL: said(None, "O", "lost")}, C: {APRIL: said("1")}}
+    one = evaluated(observed, assigned=(C,))[unit, "month", APRIL]
 
     assert (one.obs_status, one.missing_reason, one.status) == ("M", "not_expected", "not_expected")
 
@@ -192,8 +201,7 @@ def test_who_is_not_assigned_is_not_expected() -> None:
     results = evaluated({A: {APRIL: said("1")}, B: {MAY: said("2")}}, spans=ended, last=MAY)
 
     assert results[A, "month", APRIL].status_rule == "no_target"
-    gone = results[A, "month", MAY]
-    assert (gone.status, gone.status_rule, gone.expected) == ("not_expected", "not_expected", 0)
+    assert (A, "month", MAY) not in results
     assert results[REGION, "month", MAY].expected == 1
 
 
@@ -291,7 +299,7 @@ def test_what_is_wanted_is_evaluated_as_if_all_were() -> None:
         targets={},
     )
 
-    some = evaluate(inputs, {NATION: frozenset({MAY})})[NATION]
+    some = evaluate(inputs, {NATION: Asked(frozenset({MAY}))})[NATION]
 
     assert [(one.period.frequency, one.period.start) for one in some] == [
         ("quarter", APRIL),

@@ -147,6 +147,14 @@ class World:
         )
         return (await self.session.exec(query.execution_options(populate_existing=True))).one()
 
+    async def periods(self, unit: str, *, indicator: str = "visits") -> set[tuple[str, date]]:
+        """The periods of a unit in which there is anything."""
+        return {
+            (frequency, start)
+            for indicator_id, unit_id, frequency, start in await self.everything()
+            if (indicator_id, unit_id) == (self.indicators[indicator], self.units[unit])
+        }
+
     async def everything(self) -> Mapping[tuple[UUID, UUID, str, date], tuple[Any, ...]]:
         """Every evaluated period, by indicator, unit and period."""
         query = select(Result, ResultValue).join(ResultValue, col(ResultValue.result_id) == col(Result.id))

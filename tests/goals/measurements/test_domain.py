@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.goals.indicators.domain import Span
+from services.goals.indicators.domain import Span
 from services.goals.measurements.domain import Release, Reported, Rules, Taken, checked, what_to_do
 from services.goals.measurements.errors import MeasurementInvalid
 from shared.periods.calendar import FiscalCalendar, Period
@@ -38,6 +40,29 @@ class TestChecked:
         reported = Reported(MARCH, numerator=D("123456789012345678.123456789012"), denominator=D(1))
 
         assert str(checked(reported, rules, today=TODAY).value) == "123456789012469134.91246913469"
+
+    @pytest.mark.parametrize(
+        ("first", "last", "accepted"),
+        [
+            (date(2019, 4, 1), None, "a period that ends on 2019-04-01, the unit's first day, or later"),
+            (
+                date(2018, 1, 1),
+                date(2019, 2, 28),
+                "a period that ends on 2018-01-01, the unit's first day, or later"
+                " and begins by 2019-02-28, its last one",
+            ),
+        ],
+    )
+    def test_a_period_outside_the_units_life_is_refused(self, first: date, last: date | None, accepted: str) -> None:
+        with pytest.raises(MeasurementInvalid) as refused:
+            checked(Reported(MARCH, D(1)), Rules("month", CALENDAR, None, Span(first, last)), today=TODAY)
+
+        (field,) = refused.value.fields
+        assert (field.where, field.accepted, field.sent) == ("/period/start", accepted, "2019-03-01")
+
+    def test_a_period_of_which_the_unit_existed_a_day_is_accepted(self) -> None:
+        for exists in (Span(date(2019, 3, 31)), Span(date(2018, 1, 1), date(2019, 3, 1))):
+            assert checked(Reported(MARCH, D(1)), Rules("month", CALENDAR, None, exists), today=TODAY).value == 1
 
     def test_zero_is_a_value(self) -> None:
         assert checked(Reported(MARCH, D(0)), PLAIN, today=TODAY).value == 0
@@ -83,6 +108,20 @@ class TestChecked:
 
     def test_the_running_period_may_be_reported(self) -> None:
         checked(Reported(Period(date(2019, 4, 1), "month"), D(1)), PLAIN, today=TODAY)
+
+    @pytest.mark.parametrize(
+        ("first", "last", "refused"),
+        [
+            (date(2019, 3, 31), None, False),
+            (date(2019, 4, 1), None, True),
+            (date(2016, 4, 1), date(2019, 3, 1), False),
+            (date(2016, 4, 1), date(2019, 2, 28), True),
+        ],
+    )
+    def test_a_period_is_one_in_which_the_unit_exists(self, first: date, last: date | None, refused: bool) -> None:
+        rules = Rules("month", CALENDAR, None, exists=Span(first, last))
+
+        assert wrong(rules, period=MARCH, value=D(1)) == ({"/period/start"} if refused else set())
 
     def test_a_year_begins_where_the_calendar_says(self) -> None:
         rules = Rules("year", CALENDAR, None)

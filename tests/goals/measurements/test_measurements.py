@@ -91,6 +91,15 @@ class TestRecordMeasurement:
 
         assert (before.status_code, after.status_code) == (422, 201)
 
+    async def test_a_period_before_the_unit_began_is_refused(self, goals: Goals) -> None:
+        unit = {"code": "new", "name": {"en": "New"}, "parent": "north", "level": "organisation"}
+        await goals.made("/v1/units", unit | {"valid_from": "2019-04-01"})
+        before = await goals.post("/v1/measurements", visits("new", "2019-03"), PROVIDER)
+        since = await goals.post("/v1/measurements", visits("new", "2019-04"), PROVIDER)
+
+        assert (before.status_code, since.status_code) == (422, 201)
+        assert "ends on 2019-04-01" in codes(before.json())["/period/start"]
+
     @pytest.mark.parametrize("start", ["0001-01", "0219-03", "1899-12"])
     async def test_a_year_before_anything_is_measured_is_refused(self, goals: Goals, start: str) -> None:
         # It would be past the calendar's own beginning, or make every period since then a missing one.

@@ -1,36 +1,42 @@
 """What has to be evaluated again after some inputs were touched."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from services.goals.indicators.domain import ReportedFrequency
 from services.goals.recalculation.domain import Touched
-from shared.periods.calendar import FiscalCalendar, Period
 
-Wanted = dict[UUID, frozenset[date] | None]
-"""For each unit the periods that were touched, or None for all of them."""
+_DAY = timedelta(days=1)
 
 
 class Reach(NamedTuple):
-    """From the first to the last period in which anything was recorded of an indicator."""
+    """From the first to the last period in which somebody had something to report of an indicator."""
 
     first: date
     last: date
 
-    def wider(self, other: "Reach | None") -> "Reach":
-        """Both together: a reach only ever grows, since records are never removed."""
-        return self if other is None else Reach(min(self.first, other.first), max(self.last, other.last))
-
-    def beyond(
-        self, other: "Reach | None", calendar: FiscalCalendar, frequency: ReportedFrequency
-    ) -> frozenset[date] | None:
-        """The starts of the periods in this one that the other did not have; None where there was no other."""
-        if other is None:
+    def beyond(self, other: "Reach | None") -> "tuple[Reach, ...] | None":
+        """What of this one the other did not have; None where it does not hold the other."""
+        if other is None or self.first > other.first or self.last < other.last:
             return None
-        every = calendar.every(Period(self.first, frequency), Period(self.last, frequency))
-        return frozenset(one.start for one in every if not other.first <= one.start <= other.last)
+        parts = []
+        if self.first < other.first:
+            parts.append(Reach(self.first, other.first - _DAY))
+        if self.last > other.last:
+            parts.append(Reach(other.last + _DAY, self.last))
+        return tuple(parts)
+
+
+class Asked(NamedTuple):
+    """Periods of an indicator, by their first days: some, and all between two days."""
+
+    starts: frozenset[date]
+    reaches: tuple[Reach, ...] = ()
+
+
+Wanted = Mapping[UUID, Asked | None]
+"""For each unit the periods that were touched, or None for all of them."""
 
 
 def affected(
@@ -39,19 +45,20 @@ def affected(
     parents: Mapping[UUID, UUID | None],
     related: Collection[UUID],
     passing_down: Collection[UUID],
-    beyond: frozenset[date] | None,
+    beyond: tuple[Reach, ...] | None,
 ) -> Wanted:
     """The units and periods that the touched inputs reach, among those that have to do with the indicator.
 
     A value reaches its unit and all above. What is touched for all periods (a target, an assignment) reaches all
     periods, and the units below as well where a target of the unit applies to them. A unit that is touched for every
     indicator was moved, begun or ended: the tree is another one, so everything is computed again. Where the indicator
-    reaches beyond what it reached before, every unit gets the new periods, because whoever is silent is missing there.
+    reaches beyond what it reached before, every unit gets the new periods, because whoever is silent is missing there;
+    where it reaches less far (None), all of them, because nobody is missing there any more.
     """
     touched = list(touched)
     if beyond is None or any(one.unit_id is None or one.indicator_id is None for one in touched):
         return dict.fromkeys(related)
-    wanted: dict[UUID, set[date] | None] = {unit: set(beyond) for unit in related} if beyond else {}
+    wanted: dict[UUID, set[date] | None] = {unit: set() for unit in related} if beyond else {}
     for one in touched:
         if one.unit_id is None:
             continue
@@ -66,7 +73,7 @@ def affected(
                 wanted[unit] = None
             elif held is not None:
                 held.add(one.period.start)
-    return {unit: None if starts is None else frozenset(starts) for unit, starts in wanted.items()}
+    return {unit: None if starts is None else Asked(frozenset(starts), beyond) for unit, starts in wanted.items()}
 
 
 def with_all_above(units: Iterable[UUID], parents: Mapping[UUID, UUID | None]) -> set[UUID]:

@@ -1,11 +1,11 @@
 """One indicator evaluated for its units, up the tree, for every kind of period."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 from uuid import UUID
 
+from services.goals.evaluation.domain.affected import Wanted
 from services.goals.evaluation.domain.judging import Case, Status, TargetVersion, judged, trajectory
 from services.goals.evaluation.domain.pooling import EXACT, told
 from services.goals.evaluation.domain.record import Inputs, Pool, Record, Stretch
@@ -44,11 +44,12 @@ class Evaluated:
     status_rule: str
 
 
-def evaluate(inputs: Inputs, wanted: Mapping[UUID, frozenset[date] | None]) -> dict[UUID, list[Evaluated]]:
+def evaluate(inputs: Inputs, wanted: Wanted) -> dict[UUID, list[Evaluated]]:
     """The evaluations of the wanted units, in the order of their periods.
 
     A unit is wanted for some periods of the indicator's frequency, which brings along the longer ones that hold them
-    and the record, or for all of them (None).
+    and the record, or for all of them (None). A period in which neither it nor one below is expected to report or has
+    said anything is left out.
 
     What a unit reports for itself wins over pooling from below, period by period. A unit that reports is first added
     up over time, and the parts of a parent that does not are then added up over units, each reporting unit once: so a
@@ -56,27 +57,27 @@ def evaluate(inputs: Inputs, wanted: Mapping[UUID, frozenset[date] | None]) -> d
     as its own record, in which the others are pooled from below.
     """
     with localcontext(EXACT):
-        record = Record(inputs, wanted)
         result: dict[UUID, list[Evaluated]] = {unit: [] for unit in wanted}
+        record = Record(inputs, wanted)
+        # The record is never left out: its target is the one in force at the end of what anybody has recorded.
+        asked = {unit: record.asked(some) & record.something[unit] for unit, some in wanted.items()}
         for stretch in record.stretches:
-            takers = [unit for unit, starts in wanted.items() if stretch.is_in(starts, record.base)]
+            whole = stretch.period.frequency == "record"
+            within = record.something if whole else asked
+            takers = [unit for unit in wanted if within[unit] & stretch.bits]
             if takers:
                 pools = record.pools(stretch)
                 for unit in takers:
-                    result[unit] += _judged(record, unit, stretch, pools[unit])
+                    result[unit].append(_judged(record, unit, stretch, pools[unit]))
         for evaluations in result.values():
             evaluations.sort(key=lambda one: (one.period.start, _ORDER[one.period.frequency]))
         return result
 
 
-def _judged(record: Record, unit: UUID, stretch: Stretch, pool: Pool) -> list[Evaluated]:
-    """The evaluation of a unit's pool; none for the record of a unit of which nothing was ever expected."""
+def _judged(record: Record, unit: UUID, stretch: Stretch, pool: Pool) -> Evaluated:
     period, end = stretch.period, record.end
     if period.frequency == "record":
-        begin = record.begins[unit]
-        if begin is None:
-            return []
-        period = Period(record.base[begin].start, "record")
+        period = Period(record.begin(unit), "record")
     else:
         end = record.inputs.calendar.last_day(period)
     as_reported = pool.own and period.frequency == record.inputs.frequency
@@ -99,24 +100,22 @@ def _judged(record: Record, unit: UUID, stretch: Stretch, pool: Pool) -> list[Ev
         )
     )
     status, reason = (pool.status, None) if value is not None else _missing(pool)
-    return [
-        Evaluated(
-            period=period,
-            value=value,
-            numerator=numerator,
-            denominator=denominator,
-            obs_status=status,
-            missing_reason=reason,
-            reported=pool.reported,
-            expected=pool.expected,
-            target=target if comparable else None,
-            target_inherited_from=owner if comparable and owner != unit else None,
-            derived=verdict.derived,
-            progress=verdict.progress,
-            status=verdict.status,
-            status_rule=verdict.rule,
-        )
-    ]
+    return Evaluated(
+        period=period,
+        value=value,
+        numerator=numerator,
+        denominator=denominator,
+        obs_status=status,
+        missing_reason=reason,
+        reported=pool.reported,
+        expected=pool.expected,
+        target=target if comparable else None,
+        target_inherited_from=owner if comparable and owner != unit else None,
+        derived=verdict.derived,
+        progress=verdict.progress,
+        status=verdict.status,
+        status_rule=verdict.rule,
+    )
 
 
 def _missing(pool: Pool) -> tuple[ObsStatus, str | None]:

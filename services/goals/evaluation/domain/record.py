@@ -1,6 +1,7 @@
 """What was reported and expected of one indicator, laid out by unit and period and pooled up the tree."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import zip_longest
@@ -8,6 +9,7 @@ from operator import and_
 from typing import NamedTuple
 from uuid import UUID
 
+from services.goals.evaluation.domain.affected import Asked
 from services.goals.evaluation.domain.judging import TargetVersion
 from services.goals.evaluation.domain.pooling import Amount, Observation, Rules, combined, pooled
 from services.goals.indicators.domain import ReportedFrequency, Span
@@ -36,15 +38,15 @@ class Place:
 class Inputs:
     """All that the evaluation of one indicator in one disaggregation depends on.
 
-    `first` and `last` are the periods between which anything has been recorded by anybody: every result covers them
-    all, so that a unit which fell silent is seen to be missing.
+    `first` and `last` are the periods between which anybody has something to report: who is assigned is expected in
+    all of them, so that a unit which fell silent is seen to be missing. Without them nobody is expected.
     """
 
     calendar: FiscalCalendar
     frequency: ReportedFrequency
     rules: Rules
-    first: date
-    last: date
+    first: date | None
+    last: date | None
     places: Mapping[UUID, Place]
     assigned: Mapping[UUID, Sequence[Span]]
     observed: Mapping[UUID, Mapping[date, Observation]]
@@ -52,15 +54,16 @@ class Inputs:
 
 
 class Stretch(NamedTuple):
-    """A period as a range of the indicator's own periods."""
+    """A period as a range of those of the indicator's own periods that have something."""
 
     period: Period
     begin: int
     end: int
 
-    def is_in(self, starts: frozenset[date] | None, base: Sequence[Period]) -> bool:
-        """Whether it holds one of the starts, or all are meant."""
-        return starts is None or any(base[index].start in starts for index in range(self.begin, self.end))
+    @property
+    def bits(self) -> int:
+        """The range as a set of places, one bit each."""
+        return (1 << self.end) - (1 << self.begin)
 
 
 class Part(NamedTuple):
@@ -85,20 +88,25 @@ class Pool(NamedTuple):
 
 
 class Record:
-    """The inputs laid out by unit and period."""
+    """The inputs laid out by unit and period, as far as there is something: expected, reported or said to be missing.
+
+    Calendar periods without anything are not laid out, and a unit takes part only where it or one below has something:
+    a slip of a century costs one period, not all since.
+    """
 
     def __init__(self, inputs: Inputs, wanted: Iterable[UUID]) -> None:
         self.inputs = inputs
         calendar, frequency = inputs.calendar, inputs.frequency
-        self.base = calendar.every(Period(inputs.first, frequency), Period(inputs.last, frequency))
-        self.end = calendar.last_day(self.base[-1])
+        expected = {unit: list(self._expected(unit, spans)) for unit, spans in inputs.assigned.items()}
+        self.base = self._periods([stretch for stretches in expected.values() for stretch in stretches])
+        self.starts = [period.start for period in self.base]
         self.stretches = [Stretch(period, index, index + 1) for index, period in enumerate(self.base)]
         for longer in _ABOVE[frequency]:
             held: dict[Period, list[int]] = {}
             for index, period in enumerate(self.base):
                 held.setdefault(calendar.containing(period.start, longer), []).append(index)
             self.stretches += [Stretch(period, within[0], within[-1] + 1) for period, within in held.items()]
-        self.stretches.append(Stretch(Period(inputs.first, "record"), 0, len(self.base)))
+        self.stretches += [Stretch(Period(start, "record"), 0, len(self.base)) for start in self.starts[:1]]
         self.units = self._bottom_up({*inputs.assigned, *inputs.observed, *wanted})
         self.children: dict[UUID, list[UUID]] = {}
         for unit in self.units:
@@ -108,15 +116,38 @@ class Record:
         self.observed = {
             unit: [by_start.get(period.start) for period in self.base] for unit, by_start in inputs.observed.items()
         }
-        days = [Span(period.start, calendar.last_day(period)) for period in self.base]
-        self.expects = {unit: self._expects(unit, spans, days) for unit, spans in inputs.assigned.items()}
-        self.begins = self._begins()
+        self.expects = {unit: self._expects(unit, stretches) for unit, stretches in expected.items()}
+        self.something = self._something()
+
+    @property
+    def end(self) -> date:
+        """The last day of all that is recorded."""
+        last = self.inputs.last or self.starts[-1]
+        return self.inputs.calendar.last_day(Period(last, self.inputs.frequency))
+
+    def begin(self, unit: UUID) -> date:
+        """Where a unit's record begins: the first period in which it or one below has something."""
+        bits = self.something[unit]
+        return self.starts[(bits & -bits).bit_length() - 1]
+
+    def asked(self, asked: Asked | None) -> int:
+        """The asked periods as a set of places."""
+        if asked is None:
+            return -1
+        bits = sum(1 << bisect_left(self.starts, start) for start in asked.starts.intersection(self.starts))
+        for reach in asked.reaches:
+            begin, end = bisect_left(self.starts, reach.first), bisect_right(self.starts, reach.last)
+            bits |= (1 << end) - (1 << begin)
+        return bits
 
     def pools(self, stretch: Stretch) -> dict[UUID, Pool]:
-        """Every unit's pool over a stretch."""
+        """The pools over a stretch, of every unit that has something in it."""
         pools: dict[UUID, Pool] = {}
+        bits = stretch.bits
         for unit in self.units:
-            pools[unit] = self._pool(unit, stretch, [pools[child] for child in self.children.get(unit, ())])
+            if self.something[unit] & bits:
+                below = [pools[child] for child in self.children.get(unit, ()) if child in pools]
+                pools[unit] = self._pool(unit, stretch, below)
         return pools
 
     def _pool(self, unit: UUID, stretch: Stretch, below: Sequence[Pool]) -> Pool:
@@ -157,28 +188,55 @@ class Record:
 
     def _alone(self, unit: UUID, index: int) -> Pool:
         """A unit's pool in one of the indicator's own periods."""
-        stretch = self.stretches[index]
-        return self._pool(unit, stretch, [self._alone(child, index) for child in self.children.get(unit, ())])
+        children = (child for child in self.children.get(unit, ()) if self.something[child] >> index & 1)
+        return self._pool(unit, self.stretches[index], [self._alone(child, index) for child in children])
 
-    def _expects(self, unit: UUID, spans: Sequence[Span], days: Sequence[Span]) -> list[bool]:
-        exists, own = self.inputs.places[unit].valid, self.inputs.observed.get(unit, {})
-        return [
-            exists.overlaps(day)
-            and any(span.overlaps(day) for span in spans)
-            and not ((one := own.get(day.valid_from)) and one.status == NOT_APPLICABLE)
-            for day in days
-        ]
+    def _expected(self, unit: UUID, spans: Iterable[Span]) -> Iterator[tuple[date, date]]:
+        """From which period to which a unit is expected to report, once for each assignment."""
+        inputs, exists = self.inputs, self.inputs.places[unit].valid
+        if inputs.first is None or inputs.last is None:
+            return
+        last_day = inputs.calendar.last_day(Period(inputs.last, inputs.frequency))
+        for span in spans:
+            begin = max(inputs.first, exists.valid_from, span.valid_from)
+            end = min(last_day, exists.valid_to or last_day, span.valid_to or last_day)
+            if begin <= last_day and end >= inputs.first:
+                first = inputs.calendar.containing(begin, inputs.frequency).start
+                last = inputs.calendar.containing(end, inputs.frequency).start
+                if first <= last:
+                    yield first, last
 
-    def _begins(self) -> dict[UUID, int | None]:
-        """Where each unit's record begins: the first period in which something was expected or said at or below it."""
-        begins: dict[UUID, int | None] = {}
+    def _periods(self, expected: Collection[tuple[date, date]]) -> list[Period]:
+        """The periods in which anybody has something, in order."""
+        calendar, frequency = self.inputs.calendar, self.inputs.frequency
+        starts = {start for by_start in self.inputs.observed.values() for start in by_start}
+        for first, last in set(expected):
+            starts.update(one.start for one in calendar.every(Period(first, frequency), Period(last, frequency)))
+        return [Period(start, frequency) for start in sorted(starts)]
+
+    def _expects(self, unit: UUID, expected: Iterable[tuple[date, date]]) -> list[bool]:
+        expects = [False] * len(self.base)
+        for first, last in expected:
+            begin, end = bisect_left(self.starts, first), bisect_right(self.starts, last)
+            expects[begin:end] = [True] * (end - begin)
+        for index, one in enumerate(self.observed.get(unit, ())):
+            if one is not None and one.status == NOT_APPLICABLE:
+                expects[index] = False
+        return expects
+
+    def _something(self) -> dict[UUID, int]:
+        """In which periods a unit or one below it has something, as a set of places."""
+        something: dict[UUID, int] = {}
         for unit in self.units:
-            own, expects = self.observed.get(unit, []), self.expects.get(unit, [])
-            first = [index for index, one in enumerate(own) if one is not None][:1]
-            first += [index for index, one in enumerate(expects) if one][:1]
-            below = (begins[child] for child in self.children.get(unit, ()))
-            begins[unit] = min([*first, *(begin for begin in below if begin is not None)], default=None)
-        return begins
+            bits = 0
+            said, expects = self.observed.get(unit, ()), self.expects.get(unit, ())
+            for index, (one, expected) in enumerate(zip_longest(said, expects, fillvalue=None)):
+                if one is not None or expected:
+                    bits |= 1 << index
+            for child in self.children.get(unit, ()):
+                bits |= something[child]
+            something[unit] = bits
+        return something
 
     def _bottom_up(self, units: set[UUID]) -> list[UUID]:
         """The units with all above them, children before parents."""

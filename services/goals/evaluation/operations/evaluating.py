@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.goals.evaluation.domain.affected import Reach, Wanted, affected, with_all_above
-from services.goals.evaluation.domain.evaluating import Evaluated, evaluate
+from services.goals.evaluation.domain.evaluating import evaluate
 from services.goals.evaluation.operations.results import (
     Locked,
     keep_and_tell,
@@ -61,38 +61,41 @@ async def evaluate_dirty(session: AsyncSession, *, now: datetime, rows_at_once: 
 async def _evaluate(session: AsyncSession, work: _Work, *, now: datetime) -> None:
     reached = await lock_reach(session, work.wanted)
     outline = await outline_of(session, work.wanted)
-    reach = outline.recorded.wider(reached) if outline.recorded else reached
+    reach = outline.recorded
     wanted = affected(
         work.touched,
         parents=outline.parents,
         related=_related(outline, work.wanted, reach),
         passing_down=outline.passing_down,
-        beyond=reach.beyond(reached, outline.calendar, outline.frequency) if reach else frozenset(),
+        beyond=reach.beyond(reached) if reach else None,
     )
     if not wanted:
         return
     results = await lock_results(session, work.wanted, wanted)
     series = await series_read(session, work.wanted)
-    evaluated: dict[UUID, list[Evaluated]] = {unit: [] for unit in wanted}
-    if reach is not None:
-        inputs = await inputs_of(session, work.wanted, reach)
-        evaluated = evaluate(inputs, _whole_where_new(wanted, results))
+    inputs = await inputs_of(session, work.wanted, reach)
     await keep_and_tell(
-        session, work.wanted, results=results, series=series, evaluated=evaluated, cause=work.cause, now=now
+        session,
+        work.wanted,
+        results=results,
+        series=series,
+        evaluated=evaluate(inputs, _whole_where_new(wanted, results)),
+        whole={unit for unit, asked in wanted.items() if asked is None},
+        cause=work.cause,
+        now=now,
     )
-    if reach is not None and reach != reached:
+    if reach != reached:
         await keep_reach(session, work.wanted, reach)
 
 
 def _related(outline: Outline, wanted: ResultSet, reach: Reach | None) -> frozenset[UUID]:
-    """The units that have results: all that report or are expected to, and those above; without a record, only series.
+    """The units that have results: all that report or are expected to, and those above.
 
-    Expectations are stated for the headline; a disaggregation has results where it has series.
+    Expectations are stated for the headline, and hold as far as anybody reports; a disaggregation has results where it
+    has series.
     """
-    if reach is None:
-        return outline.with_series
     units = outline.with_series | outline.with_result
-    if not wanted.disaggregation:
+    if reach is not None and not wanted.disaggregation:
         units |= outline.assigned
     return frozenset(with_all_above(units, outline.parents))
 

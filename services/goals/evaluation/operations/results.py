@@ -1,25 +1,26 @@
 """Locking results, keeping what changed of them, and telling it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, Text, Uuid, bindparam, cast, delete, func, tuple_, update
+from sqlalchemy import ARRAY, Date, Text, Uuid, any_, bindparam, cast, delete, exists, func, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.goals.evaluation.domain.affected import Reach
 from services.goals.evaluation.domain.evaluating import Evaluated
-from services.goals.evaluation.operations.telling import RULE_SET, Rendering, closed_record, pieces, within_depth
+from services.goals.evaluation.operations.telling import RULE_SET, Rendering, closed, pieces, within_depth
 from services.goals.evaluation.queries import ResultSet, SeriesRead
 from services.goals.evaluation.tables import EvaluatedReach, Result, ResultValue
 from services.goals.schema import GoalsTable, Outbox
 from shared.contracts import EvaluationMade, SeriesKey
 from shared.ids import new_id
 from shared.messaging.outbox import Cause, publish
+from shared.periods.calendar import Period
 
 ROWS_PER_STATEMENT = 10_000
 
@@ -49,9 +50,10 @@ async def lock_reach(session: AsyncSession, wanted: ResultSet) -> Reach | None:
     return Reach(first, last) if first is not None and last is not None else None
 
 
-async def keep_reach(session: AsyncSession, wanted: ResultSet, reach: Reach) -> None:
+async def keep_reach(session: AsyncSession, wanted: ResultSet, reach: Reach | None) -> None:
     """Remember how far the results of a result set reach now."""
-    statement = update(EvaluatedReach).where(*_of(EvaluatedReach, wanted)).values(first=reach.first, last=reach.last)
+    first, last = reach or (None, None)
+    statement = update(EvaluatedReach).where(*_of(EvaluatedReach, wanted)).values(first=first, last=last)
     await session.exec(statement.execution_options(synchronize_session=False))
 
 
@@ -86,10 +88,11 @@ async def keep_and_tell(
     results: Mapping[UUID, Locked],
     series: Mapping[UUID, SeriesRead],
     evaluated: Mapping[UUID, Sequence[Evaluated]],
+    whole: Collection[UUID],
     cause: Cause | None,
     now: datetime,
 ) -> None:
-    """Write what changed and tell it, result by result.
+    """Write what changed and tell it, result by result; of the `whole` units every period was evaluated.
 
     A result whose series has moved on is told even where every number stayed: somebody may be waiting for it.
     """
@@ -98,7 +101,10 @@ async def keep_and_tell(
         {"result_id": results[unit].id, **render.row(one)} for unit, periods in evaluated.items() for one in periods
     ]
     changed = await _keep_changed(session, rows)
-    closed = await _close_records(session, {results[unit].id: periods for unit, periods in evaluated.items()})
+    by_result = {results[unit].id: periods for unit, periods in evaluated.items()}
+    gone = await _close_records(session, by_result)
+    for result_id, closing in (await _close_periods(session, by_result, {results[u].id for u in whole})).items():
+        gone.setdefault(result_id, []).extend(closing)
     updates = []
     for unit, periods in evaluated.items():
         result, read = results[unit], series.get(unit)
@@ -106,9 +112,9 @@ async def keep_and_tell(
         news = [one for one in periods if (result.id, one.period.frequency, one.period.start) in changed]
         if not news and version_read > result.inputs_version:
             news = list(periods)
-        elif not news and result.id not in closed:
+        elif not news and result.id not in gone:
             continue
-        told = [render.period(one) for one in news] + [closed_record(start) for start in closed.get(result.id, ())]
+        told = [render.period(one) for one in news] + [closed(period) for period in gone.get(result.id, ())]
         version, split = result.version, list(pieces(told))
         for piece in split:
             version += 1
@@ -176,7 +182,7 @@ _KEEP_CHANGED = _keep_changed_statement()
 
 async def _close_records(
     session: AsyncSession, evaluated: Mapping[UUID, Sequence[Evaluated]]
-) -> dict[UUID, list[date]]:
+) -> dict[UUID, list[Period]]:
     """Remove the records that begin elsewhere now; say where they began for those results that have none any more.
 
     The record's key has its first period in it: an earlier value, a moved unit or another assignment moves it. Whoever
@@ -203,11 +209,44 @@ async def _close_records(
         )
         .returning(_TABLE.c.result_id, _TABLE.c.period_start)
     )
-    closed: dict[UUID, list[date]] = {}
+    gone: dict[UUID, list[Period]] = {}
     for result, start in (await session.exec(statement)).all():
         if records[result] is None:
-            closed.setdefault(result, []).append(start)
-    return closed
+            gone.setdefault(result, []).append(Period(start, "record"))
+    return gone
+
+
+async def _close_periods(
+    session: AsyncSession, evaluated: Mapping[UUID, Sequence[Evaluated]], whole: Collection[UUID]
+) -> dict[UUID, list[Period]]:
+    """Remove the periods of the whole results in which there is nothing any more, and say which they were."""
+    if not whole:
+        return {}
+    keys = [(result, one.period) for result in whole for one in evaluated[result]]
+    current = (
+        func.unnest(
+            bindparam("ids", [result for result, _ in keys], type_=ARRAY(Uuid)),
+            bindparam("frequencies", [period.frequency for _, period in keys], type_=ARRAY(Text)),
+            bindparam("starts", [period.start for _, period in keys], type_=ARRAY(Date)),
+        )
+        .table_valued("id", "frequency", "start", name="current")
+        .render_derived()
+    )
+    is_current = (
+        exists()
+        .where(_TABLE.c.result_id == current.c.id)
+        .where(_TABLE.c.frequency == current.c.frequency, _TABLE.c.period_start == current.c.start)
+    )
+    statement = (
+        delete(_TABLE)
+        .where(_TABLE.c.result_id == any_(bindparam("whole", list(whole), type_=ARRAY(Uuid))))
+        .where(_TABLE.c.frequency != "record", ~is_current)
+        .returning(_TABLE.c.result_id, _TABLE.c.frequency, _TABLE.c.period_start)
+    )
+    gone: dict[UUID, list[Period]] = {}
+    for result, frequency, start in (await session.exec(statement)).all():
+        gone.setdefault(result, []).append(Period(start, frequency))
+    return {result: sorted(periods) for result, periods in gone.items()}
 
 
 def _of(table: Any, wanted: ResultSet) -> tuple[Any, Any]:

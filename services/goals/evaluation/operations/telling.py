@@ -1,7 +1,6 @@
 """Evaluations in the words of the contract."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Any
 
 from services.goals.evaluation.domain.evaluating import Evaluated
@@ -15,6 +14,7 @@ from services.goals.evaluation.domain.record import NOT_EXPECTED
 from services.goals.measurements.domain import NOT_APPLICABLE
 from shared.contracts import EvaluatedPeriod, PeriodKey, RuleSet, TargetValue
 from shared.messaging.outbox import DEEPEST_CAUSE, Cause
+from shared.periods.calendar import Period
 
 RULE_SET = RuleSet(name=RULE_SET_NAME, version=RULE_SET_VERSION, parameters=RULE_SET_PARAMETERS)
 LARGEST_TELLING = 200_000
@@ -85,10 +85,10 @@ class Rendering:
         return self._targets[key]
 
 
-def closed_record(start: date) -> EvaluatedPeriod:
-    """What is told of the record of a unit of which nothing was ever expected, as the tree is now."""
+def closed(period: Period) -> EvaluatedPeriod:
+    """What is told once of a period in which there was something and now is nothing, not even expected."""
     return EvaluatedPeriod(
-        period=PeriodKey(frequency="record", start=start),
+        period=PeriodKey(frequency=period.frequency, start=period.start),
         value=None,
         obs_status=NOT_APPLICABLE,
         missing_reason=NOT_EXPECTED,

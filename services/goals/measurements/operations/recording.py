@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, Uuid, func, insert, literal, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.goals.indicators.domain import Span
 from services.goals.indicators.errors import UnknownIndicator
 from services.goals.indicators.queries import indicators_by_key
 from services.goals.measurements.domain import Reported, Rules, checked
@@ -99,7 +100,8 @@ async def record_measurements(
             continue
         indicator, calendar = found
         fiscal = calendar.fiscal()
-        rules = Rules(indicator.frequency, fiscal, indicator.ratio_factor)
+        exists = Span(unit.valid_from, unit.valid_to)
+        rules = Rules(indicator.frequency, fiscal, indicator.ratio_factor, exists)
         try:
             reported = checked(one.reported, rules, today=fiscal.day_of(now))
         except ServiceError as error:
