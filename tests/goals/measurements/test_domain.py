@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from services.goals.indicators.domain import Span
-from services.goals.indicators.domain import Span
 from services.goals.measurements.domain import Release, Reported, Rules, Taken, checked, what_to_do
 from services.goals.measurements.errors import MeasurementInvalid
 from shared.periods.calendar import FiscalCalendar, Period
@@ -108,20 +107,6 @@ class TestChecked:
 
     def test_the_running_period_may_be_reported(self) -> None:
         checked(Reported(Period(date(2019, 4, 1), "month"), D(1)), PLAIN, today=TODAY)
-
-    @pytest.mark.parametrize(
-        ("first", "last", "refused"),
-        [
-            (date(2019, 3, 31), None, False),
-            (date(2019, 4, 1), None, True),
-            (date(2016, 4, 1), date(2019, 3, 1), False),
-            (date(2016, 4, 1), date(2019, 2, 28), True),
-        ],
-    )
-    def test_a_period_is_one_in_which_the_unit_exists(self, first: date, last: date | None, refused: bool) -> None:
-        rules = Rules("month", CALENDAR, None, exists=Span(first, last))
-
-        assert wrong(rules, period=MARCH, value=D(1)) == ({"/period/start"} if refused else set())
 
     def test_a_year_begins_where_the_calendar_says(self) -> None:
         rules = Rules("year", CALENDAR, None)
