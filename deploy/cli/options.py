@@ -43,12 +43,13 @@ GroupDataDir = Annotated[Path | None, typer.Option(help=f"{_WHERE} Name it befor
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """End with one line on standard error, instead of a traceback, where the machine stands in the way."""
+    """End with one line on standard error, instead of a traceback, where the machine or a rule stands in the way."""
     from deploy.local.places import CannotRun
+    from shared.errors import ServiceError
 
     try:
         yield
-    except CannotRun as error:
+    except (CannotRun, ServiceError) as error:
         errors.print(f"steward: {error}", style="bold", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
