@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID, uuid5
@@ -130,10 +130,12 @@ class World:
         for unit in counts:
             series = known_as(f"{indicator}/{unit}")
             reported = sorted(counts[unit])
+            # Who stops before the others is no longer to report, and goals says nothing of what comes after.
+            ended = reported[-1] + timedelta(days=27) if reported[-1] < expected_to else None
             self.tell(
                 AssignmentChanged(
                     assignment_id=known_as(f"assignment/{indicator}/{unit}"), indicator_id=known_as(indicator),
-                    unit_id=known_as(unit), valid_from=reported[0], valid_to=None,
+                    unit_id=known_as(unit), valid_from=reported[0], valid_to=ended,
                 ),
                 known_as(f"assignment/{indicator}/{unit}"),
             )  # fmt: skip
@@ -156,7 +158,7 @@ class World:
                 series,
             )  # fmt: skip
         for unit, sums in summed.items():
-            self.evaluated(indicator, unit, sums, own=unit in counts, target=target, expected_to=expected_to)
+            self.evaluated(indicator, unit, sums, own=unit in counts, target=target)
 
     def evaluated(
         self,
@@ -166,22 +168,12 @@ class World:
         *,
         own: bool,
         target: int | None,
-        expected_to: date,
     ) -> None:
         """What goals says of one series."""
         periods = [
             _period(PeriodKey(frequency="month", start=month), sums[month], target=target, unit=unit)
             for month in sorted(sums)
         ]
-        gone = max(sums) < expected_to
-        if gone:
-            periods.append(
-                EvaluatedPeriod(
-                    period=PeriodKey(frequency="month", start=expected_to), value=None, obs_status="M",
-                    missing_reason="not_expected", reported=0, expected=0, status="not_expected",
-                    status_rule="nothing_expected",
-                )
-            )  # fmt: skip
         whole = [sum(sums[month][place] for month in sums) for place in (0, 1)]
         newest = 1 if own else max(sums[month][2] for month in sums)
         record = PeriodKey(frequency="record", start=min(sums))

@@ -161,6 +161,17 @@ class TestPeriod:
         assert (figure.status, figure.coverage.expected) == ("not_expected", 0)
         assert (figure.obs_status, figure.missing_reason) == ("M", "not_expected")
 
+    @pytest.mark.parametrize(("until", "last"), [(date(2019, 3, 31), True), (date(2019, 4, 1), False), (None, False)])
+    async def test_the_last_number_after_an_ended_assignment_is_known_as_such(
+        self, reporting_session: AsyncSession, until: date | None, last: bool
+    ) -> None:
+        await hear(reporting_session, *small_world(), assignment("RF4", until=until, version=2))
+        await hear(reporting_session, evaluation("RF4", period(FEBRUARY), period(MARCH)))
+
+        tile = await tile_of(reporting_session)
+
+        assert (tile.figure.period and tile.figure.period.start, tile.no_longer_expected) == (MARCH, last)
+
     async def test_the_whole_record_stands_beside_it(self, reporting_session: AsyncSession) -> None:
         await hear(reporting_session, *small_world())
         await hear(

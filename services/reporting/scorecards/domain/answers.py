@@ -146,6 +146,8 @@ class Tile:
     """Must be shown beside the number, such as «Simulated answers»."""
     held_back: bool
     """An update of this tile was set aside and waits to be replayed: say «update held back»."""
+    no_longer_expected: bool
+    """The number is the unit's last: whoever was to report it need not any more."""
     surveys: tuple[SurveyRef, ...]
     result_id: UUID | None
     chart: StoredChart | None

@@ -183,9 +183,10 @@ def _tile(subject: _Subject, gathered: _Gathered) -> Tile:
     series = [value for value in values if value.frequency == subject.frequency]
     record = next((value for value in values if value.frequency == "record"), None)
     surveys = gathered.surveys.get(indicator.ref.id, [])
+    figure = _shown(subject, series, gathered)
     return Tile(
         indicator=indicator.ref,
-        figure=_shown(subject, series, gathered),
+        figure=figure,
         record=_figure(record, subject, gathered) if record else None,
         history=tuple(
             history_point(value, indicator, _vintages(value, result, gathered))
@@ -194,10 +195,21 @@ def _tile(subject: _Subject, gathered: _Gathered) -> Tile:
         ),
         notice=notice_of(indicator, surveys),
         held_back=is_held_back(gathered.subjects_held_back, indicator.ref.id, result),
+        no_longer_expected=_no_longer_expected(subject, figure, series),
         surveys=tuple(SurveyRef(survey.id, survey.code, survey.title, survey.state) for survey in surveys),
         result_id=result.result_id if result else None,
         chart=gathered.charts.get(result.result_id) if result else None,
     )
+
+
+def _no_longer_expected(subject: _Subject, figure: Figure, series: Sequence[ResultValue]) -> bool:
+    period = figure.period
+    if figure.value is None or period is None or period.frequency == "record":
+        return False
+    last = subject.indicator.calendar.last_day(Period(period.start, period.frequency))
+    ended = [one.valid_to is not None and one.valid_to <= last for one in subject.assignments]
+    said_later = any(value.value is not None for value in series if value.period_start > last)
+    return bool(ended) and all(ended) and not said_later
 
 
 def _shown(subject: _Subject, series: Sequence[ResultValue], gathered: _Gathered) -> Figure:

@@ -86,16 +86,6 @@ class TileView:
         return len({row.limits for row in self.rows if row.limits is not None}) > 1
 
     @property
-    def no_longer(self) -> bool:
-        """Whether the number shown is the last one, because nothing is expected any more."""
-        shown = self.tile.figure.period
-        newest = self.rows[0].point if self.rows else None
-        if shown is None or newest is None or newest.status != "not_expected":
-            return False
-        after = [row.point for row in self.rows if row.point.period.start > shown.start]
-        return bool(after) and all(point.value is None and point.status == "not_expected" for point in after)
-
-    @property
     def has_coverage(self) -> bool:
         """Whether more than one unit was ever expected to report."""
         return any(row.point.expected > 1 for row in self.rows)
