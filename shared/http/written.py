@@ -3,11 +3,12 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.errors import Unavailable
@@ -44,6 +45,8 @@ class Mark:
     aggregate_id: UUID
     version: int
     wait: float = 0.0
+    gone: Callable[[], Awaitable[bool]] | None = field(default=None, compare=False)
+    """Whether the caller has hung up."""
 
 
 def written(service: str, aggregate_id: UUID, version: int) -> str:
@@ -63,6 +66,7 @@ def tell_version(response: Response, service: str, aggregate_id: UUID, version: 
 
 
 async def read_mark(
+    request: Request,
     steward_after: Annotated[
         str | None,
         Header(
@@ -81,7 +85,7 @@ async def read_mark(
     if (matched := _WRITTEN.match(steward_after.strip())) is None:
         raise BadMark("Steward-After takes one value of Steward-Written, such as goals/<id>/3.")
     try:
-        return Mark(matched[1], UUID(matched[2]), int(matched[3]), wait)
+        return Mark(matched[1], UUID(matched[2]), int(matched[3]), wait, request.is_disconnected)
     except ValueError as error:
         raise BadMark("The id in Steward-After is not a UUID.") from error
 
@@ -90,7 +94,7 @@ After = Annotated[Mark | None, Depends(read_mark)]
 
 
 async def caught_up(after: Mark | None, applied: Callable[[Mark], Awaitable[bool]]) -> None:
-    """Wait until `applied` says yes, at most as long as the caller allows; then NotCaughtUp.
+    """Wait until `applied` says yes, at most as long as the caller allows and stays; then NotCaughtUp.
 
     `applied` opens a short session of its own each time: nothing is held while this waits.
     """
@@ -101,6 +105,6 @@ async def caught_up(after: Mark | None, applied: Callable[[Mark], Awaitable[bool
     wait = min(after.wait, LONGEST_WAIT)
     while not await applied(after):
         waited = loop.time() - began
-        if waited >= wait:
+        if waited >= wait or (after.gone is not None and await after.gone()):
             raise NotCaughtUp(f"Version {after.version} of {after.aggregate_id} has not arrived here yet.")
         await asyncio.sleep(min(_POLL if waited < _SOON else _LATER, wait - waited))

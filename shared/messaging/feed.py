@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -67,7 +67,13 @@ def feed_router(tables: EventTables) -> APIRouter:
         require_whole_body(caller.scope, request.app.state.settings.body)
         head = await _checked(sessions, tables, log_id=log, position=after, hash_=bytes.fromhex(hash) if hash else None)
         events = await _waited(
-            sessions, tables, after, limit=limit, wait=wait, stopping=lambda: request.app.state.stopping
+            sessions,
+            tables,
+            after,
+            limit=limit,
+            wait=wait,
+            stopping=lambda: request.app.state.stopping,
+            gone=request.is_disconnected,
         )
         source = source_of(request.app.state.settings.body, tables.schema)
         body = "[" + ",".join(structured(event, source) for event in events) + "]"
@@ -99,8 +105,12 @@ async def _waited(
     limit: int,
     wait: float,
     stopping: Callable[[], bool],
+    gone: Callable[[], Awaitable[bool]],
 ) -> Sequence[LoggedEvent]:
-    """The next events, or none when the time is up or this process stops; no connection is held while waiting."""
+    """The next events, or none when the time is up, this process stops, or who asked has gone.
+
+    No connection is held while waiting.
+    """
     started = time.monotonic()
     while True:
         async with transaction(sessions) as session:
@@ -110,6 +120,8 @@ async def _waited(
             return events
         # Whoever has just applied something will probably find more soon; later, look less often.
         await asyncio.sleep(min(BUSY if elapsed < _SOON else IDLE, wait - elapsed))
+        if await gone():
+            return []
 
 
 class Client(Protocol):

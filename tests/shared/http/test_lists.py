@@ -12,6 +12,7 @@ from sqlalchemy import text
 from starlette.requests import Request
 
 from shared.http.concurrency import not_modified
+from tests.fixtures.leaving import Leaving
 from tests.shared.http.conftest import Token
 from tests.shared.http.test_problems import problem
 from tests.shared.http.tiny import LogHead, sessions
@@ -250,6 +251,15 @@ class TestSteadyReads:
         assert problem(answer, 503, "not_caught_up")["retry"] == "same"
         assert answer.headers["retry-after"] == "1"
         assert asyncio.get_running_loop().time() - begun < 1
+
+    async def test_nobody_asks_any_more_for_who_has_hung_up(self, tiny: FastAPI, client: httpx.AsyncClient) -> None:
+        leaving, headers = Leaving(), {"Steward-After": f"goals/{uuid4()}/1000"}
+        waiting = [asyncio.create_task(leaving.get(tiny, "/v1/late", "wait=10", headers)) for _ in range(20)]
+        await asyncio.sleep(0.2)
+        assert tiny.state.asked >= 20
+
+        leaving.left.set()
+        await asyncio.wait_for(asyncio.gather(*waiting), 2)
 
     async def test_a_read_that_minds_nothing_does_not_ask(self, tiny: FastAPI, client: httpx.AsyncClient) -> None:
         assert (await client.get("/v1/late")).status_code == 200

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from cloudevents.core.formats.json import JSONFormat
 from fastapi import FastAPI
+from sqlalchemy.event import listen
 
 from services.goals.schema import EVENT_TABLES
 from shared.contracts import UnitChanged
@@ -19,6 +20,7 @@ from shared.messaging.envelope import BATCH_MEDIA_TYPE
 from shared.messaging.feed import FeedSource
 from shared.messaging.progress import ForeignLog
 from shared.messaging.sequencer import sequence_once
+from tests.fixtures.leaving import Leaving
 from tests.fixtures.services import AppFor, ClientFor, SignsTokens
 from tests.shared.messaging.events import NOW, tell, unit_changed, whole_log
 
@@ -125,6 +127,23 @@ class TestFollow:
 
         assert len(answer.json()) == 1
         assert 0 in held
+
+    async def test_it_asks_the_database_nothing_more_for_who_has_hung_up(
+        self, goals_app: FastAPI, client: httpx.AsyncClient
+    ) -> None:
+        asked: list[str] = []
+        leaving = Leaving()
+        signed_in = {"Authorization": client.headers["Authorization"]}
+        waiting = [asyncio.create_task(leaving.get(goals_app, "/v1/events", "wait=15", signed_in)) for _ in range(20)]
+        await asyncio.sleep(0.5)
+        assert not any(task.done() for task in waiting)
+
+        leaving.left.set()
+        await asyncio.wait_for(asyncio.gather(*waiting), 3)
+        listen(goals_app.state.engine.sync_engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        await asyncio.sleep(0.5)
+
+        assert asked == []
 
     @pytest.mark.parametrize(("role", "status"), [(None, 401), ("analyst", 403), ("follower", 200)])
     async def test_it_is_for_followers(
