@@ -18,9 +18,10 @@ _JsonOrNull: Any = JSONB(none_as_null=True)
 
 
 class EvaluatedReach(GoalsTable, table=True):
-    """From when to when the results of an indicator go: the same for all its units.
+    """Between which periods anybody had something to report of an indicator when it was last evaluated.
 
-    Locked by whoever evaluates the indicator, so that one evaluation sees the whole reach of the one before.
+    Whoever is assigned is expected in all of them. Locked by whoever evaluates the indicator, so that one evaluation
+    sees the whole reach of the one before.
     """
 
     __tablename__ = "evaluated_reach"

@@ -51,4 +51,5 @@ def _row(touched: Touched, cause: Cause | None) -> dict[str, object]:
         "period_start": touched.period.start if touched.period else None,
         "cause_event_id": cause.event_id if cause else None,
         "cause_depth": cause.depth if cause else 0,
+        "failures": 0,
     }

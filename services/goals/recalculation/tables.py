@@ -1,14 +1,16 @@
 """What has to be computed again."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Integer, Text
+from sqlalchemy import BigInteger, DateTime, Identity, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.goals.schema import GoalsTable
+
+_Instant: Any = DateTime(timezone=True)
 
 
 class Dirty(GoalsTable, table=True):
@@ -26,3 +28,7 @@ class Dirty(GoalsTable, table=True):
     period_start: date | None = None
     cause_event_id: UUID | None = None
     cause_depth: int = Field(default=0, sa_type=Integer)
+    failures: int = Field(default=0, sa_type=Integer)
+    """How often in a row the evaluation that this row asks for has failed."""
+    not_before: datetime | None = Field(default=None, sa_type=_Instant)
+    """When it is tried again."""

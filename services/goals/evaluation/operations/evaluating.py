@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,6 +19,7 @@ from services.goals.evaluation.operations.results import (
     lock_reach,
     lock_results,
 )
+from services.goals.evaluation.operations.setting_aside import pause_after, paused, put_off
 from services.goals.evaluation.queries import (
     Outline,
     ResultSet,
@@ -42,6 +43,8 @@ class _Work:
     wanted: ResultSet
     touched: list[Touched] = field(default_factory=list)
     cause: Cause | None = None
+    failures: int = 0
+    """How often in a row it has failed."""
 
 
 async def evaluate_dirty(session: AsyncSession, *, now: datetime, rows_at_once: int = ROWS_AT_ONCE) -> int:
@@ -51,11 +54,25 @@ async def evaluate_dirty(session: AsyncSession, *, now: datetime, rows_at_once: 
     time. Result sets are held in one order and results in the order of their ids, so two workers wait for each other
     and never lock each other out. The inputs are read by statements that begin after the results are held: whatever
     was committed before then is seen, and whoever commits later has a mark of their own on the list.
+
+    A result set that cannot be evaluated is set aside for a while, marked again, and the others go on.
     """
-    taken = await _take(session, rows_at_once)
-    for work in await _by_result_set(session, taken):
-        await _evaluate(session, work, now=now)
-    return len(taken)
+    taken = await _take(session, rows_at_once, now)
+    number = len(taken)
+    works = await _by_result_set(session, taken)
+    waiting = await paused(session, now=now) if works else {}
+    for work in works:
+        pause = waiting.get(str(work.wanted.order))
+        if pause is None:
+            try:
+                async with session.begin_nested():
+                    await _evaluate(session, work, now=now)
+            except Exception as error:
+                pause = await pause_after(session, work.wanted, error, failures=work.failures + 1, now=now)
+        if pause is not None:
+            put_off(session, work.wanted, pause, work.cause)
+    await session.flush()
+    return number
 
 
 async def _evaluate(session: AsyncSession, work: _Work, *, now: datetime) -> None:
@@ -104,9 +121,10 @@ def _whole_where_new(wanted: Wanted, results: Mapping[UUID, Locked]) -> Wanted:
     return {unit: starts if results[unit].version else None for unit, starts in wanted.items()}
 
 
-async def _take(session: AsyncSession, limit: int) -> Sequence[Dirty]:
-    """Delete the oldest rows that nobody else is taking, and give them back."""
-    oldest = select(col(Dirty.id)).order_by(col(Dirty.id)).limit(limit).with_for_update(skip_locked=True)
+async def _take(session: AsyncSession, limit: int, now: datetime) -> Sequence[Dirty]:
+    """Delete the oldest rows that are due and that nobody else is taking, and give them back."""
+    due = or_(col(Dirty.not_before).is_(None), col(Dirty.not_before) <= now)
+    oldest = select(col(Dirty.id)).where(due).order_by(col(Dirty.id)).limit(limit).with_for_update(skip_locked=True)
     rows = (await session.exec(delete(Dirty).where(col(Dirty.id).in_(oldest)).returning(Dirty))).scalars().all()
     return sorted(rows, key=lambda row: row.id or 0)
 
@@ -131,6 +149,7 @@ async def _by_result_set(session: AsyncSession, rows: Sequence[Dirty]) -> list[_
         for one in wanted:
             work = works.setdefault(str(one.order), _Work(one))
             work.touched.append(touched)
+            work.failures = max(work.failures, row.failures)
             if cause and (work.cause is None or cause.depth > work.cause.depth):
                 work.cause = cause
     return sorted(works.values(), key=lambda work: work.wanted.order)

@@ -21,6 +21,8 @@ STATEMENTS = (
         period_start date,
         cause_event_id uuid,
         cause_depth integer not null check (cause_depth >= 0),
+        failures integer not null check (failures >= 0),
+        not_before timestamptz,
         check ((frequency is null) = (period_start is null))
     )
     """,
