@@ -10,12 +10,14 @@ from contextvars import ContextVar
 
 import structlog
 from prometheus_client import Counter, Histogram, start_http_server
+from pydantic import ValidationError
 
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 # Neither local variables nor the rows that a constraint refused: both may hold what people answered.
 _EXCEPTIONS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
 )
+_INPUT = re.compile(r", input_value=.*, input_type=\w+")
 _TRACEPARENT = re.compile(r"^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$")
 
 REQUEST_SECONDS = Histogram(
@@ -79,12 +81,24 @@ def configure_logging(service: str, level: str = "info") -> None:
 
 
 def _without_details(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Cut the DETAIL line of a database error, which quotes the row, out of the exceptions of a line."""
+    """Cut what quotes rows and inputs out of the exceptions of a line: the DETAIL of a database, pydantic's values."""
     for each in event.get("exception") or ():
         if isinstance(each, dict):
             kept = [line for line in str(each["exc_value"]).splitlines() if not line.startswith("DETAIL:")]
-            each["exc_value"] = "\n".join(kept)
+            each["exc_value"] = _INPUT.sub("", "\n".join(kept))
     return event
+
+
+def in_short(error: BaseException) -> str:
+    """What went wrong, in one line and without the values it went wrong with: for logs and dead letters.
+
+    A database quotes the row in the lines after the first, and pydantic the input at the end of each of its own.
+    """
+    if isinstance(error, ValidationError):
+        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False)[:5])
+        return f"{type(error).__name__}: {'; '.join(wrong)}"[:500]
+    first, *_ = str(getattr(error, "orig", None) or error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}"[:500]
 
 
 def _named(service: str) -> structlog.types.Processor:

@@ -59,15 +59,6 @@ def runs(events: Sequence[Envelope]) -> Iterator[list[Envelope]]:
         yield list(run)
 
 
-def reason_of(error: Exception) -> str:
-    """Why an event was set aside, in a few lines and without the values it carries."""
-    if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5])
-    if isinstance(error, IntegrityError | DataError):
-        return f"{type(error).__name__}: {str(error.orig).splitlines()[0]}"
-    return f"{type(error).__name__}: {error}"
-
-
 def _received(contract: type[Event], event: Envelope) -> Received[Any]:
     if "data" not in event.document:
         raise InvalidEvent("The event carries no data.")

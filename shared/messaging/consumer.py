@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import SessionFactory, transaction
 from shared.messaging import metrics
-from shared.messaging.applying import NEVER_SUCCEEDS, Handling, reason_of, runs
+from shared.messaging.applying import NEVER_SUCCEEDS, Handling, runs
 from shared.messaging.chain import GENESIS
 from shared.messaging.dead_letters import count_since, resolve_older_states, set_aside
 from shared.messaging.envelope import Envelope
@@ -29,6 +29,7 @@ from shared.messaging.progress import (
     record_types,
 )
 from shared.messaging.tables import EventTables
+from shared.telemetry import in_short
 
 MOST_EVENTS = 1000
 LONGEST_TRANSACTION = 1.0
@@ -192,7 +193,7 @@ class Consumer:
                 await self._handling.apply(session, run)
         except NEVER_SUCCEEDS as error:
             if len(run) == 1:
-                reason = reason_of(error)
+                reason = in_short(error)
                 log.error("event_set_aside", type=run[0].type, position=run[0].position, reason=reason)
                 await set_aside(
                     session, self._tables.dead_letter, run[0], consumer=self.name, reason=reason, now=self._now()
@@ -245,8 +246,6 @@ class Consumer:
                 raise
             except Exception as error:
                 metrics.RETRIES.labels(self.source).inc()
-                log.warning(
-                    "batch_failed", source=self.source, error=f"{type(error).__name__}: {error}"[:500], wait=wait
-                )
+                log.warning("batch_failed", source=self.source, error=in_short(error), wait=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_RETRY)

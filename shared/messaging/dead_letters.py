@@ -12,10 +12,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts import registry
 from shared.database import SessionFactory, transaction
-from shared.messaging.applying import NEVER_SUCCEEDS, Handling, reason_of
+from shared.messaging.applying import NEVER_SUCCEEDS, Handling
 from shared.messaging.envelope import Envelope, read
 from shared.messaging.progress import progress_for_update
 from shared.messaging.tables import DeadLetterColumns, EventTables
+from shared.telemetry import in_short
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ async def _replay_one(
             async with session.begin_nested():
                 await handling.apply(session, [event])
         except NEVER_SUCCEEDS as error:
-            reason = reason_of(error)
+            reason = in_short(error)
         table = tables.dead_letter
         await session.exec(
             update(table)

@@ -30,7 +30,7 @@ from shared.messaging.tables import EventTables as EventTables
 from shared.messaging.transport import feed_of, kafka_of, publisher_for, source_for
 from shared.messaging.watching import watch
 from shared.settings import ServiceSettings
-from shared.telemetry import configure_logging, metrics_server
+from shared.telemetry import configure_logging, in_short, metrics_server
 
 WATCH_EVERY = timedelta(seconds=5)
 GRACE = 10.0
@@ -199,7 +199,7 @@ async def _supervised(name: str, part: Callable[[], Coroutine[Any, Any, None]], 
         except Exception as error:
             if asyncio.get_running_loop().time() - began > SETTLED:
                 wait = FIRST_RESTART
-            log.warning("part_failed", part=name, error=f"{type(error).__name__}: {error}"[:500], wait=wait)
+            log.warning("part_failed", part=name, error=in_short(error), wait=wait)
             await _pause(wait, stop)
             wait = min(wait * 2, LONGEST_RESTART)
 

@@ -7,9 +7,10 @@ import urllib.request
 
 import pytest
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from deploy.local.processes import free_port
-from shared.telemetry import configure_logging, continued, metrics_server
+from shared.telemetry import configure_logging, continued, in_short, metrics_server
 
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 
@@ -71,6 +72,26 @@ class TestLogs:
         written = capsys.readouterr().out
         assert answer not in written
         assert json.loads(written)["exception"][0]["exc_value"] == "duplicate key"
+
+    def test_an_input_that_does_not_fit_is_not_written(self, capsys: pytest.CaptureFixture[str]) -> None:
+        configure_logging("tiny")
+
+        try:
+            TypeAdapter(int).validate_python("I was treated badly")
+        except ValidationError as error:
+            structlog.get_logger().exception("failed", error=in_short(error))
+
+        written = capsys.readouterr().out
+        assert "treated badly" not in written
+        assert "unable to parse string as an integer" in json.loads(written)["error"]
+
+    def test_a_row_that_a_database_refuses_is_not_told_in_short(self) -> None:
+        refused = ValueError("new row violates a check\nDETAIL:  Failing row contains (17, 3.9).")
+
+        assert in_short(refused) == "ValueError: new row violates a check"
+
+    def test_an_error_without_words_is_told_by_its_name(self) -> None:
+        assert in_short(TimeoutError()) == "TimeoutError: "
 
     def test_what_is_below_the_level_is_left_out(self, capsys: pytest.CaptureFixture[str]) -> None:
         configure_logging("tiny", "warning")

@@ -14,6 +14,7 @@ from services.goals.evaluation.queries import ResultSet
 from services.goals.indicators.tables import Indicator
 from services.goals.recalculation.tables import Dirty
 from shared.messaging.outbox import Cause
+from shared.telemetry import in_short
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
 FAILURES = Counter(
@@ -55,7 +56,7 @@ async def pause_after(
         "evaluation_failed",
         indicator=code,
         disaggregation=wanted.disaggregation,
-        error=f"{type(error).__name__}: {error}"[:500],
+        error=in_short(error),
         failures=failures,
         wait=wait.total_seconds(),
     )
