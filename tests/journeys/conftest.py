@@ -59,7 +59,11 @@ async def second_members(stack: Stack) -> AsyncIterator[None]:
         yield
 
 
-@pytest_asyncio.fixture(scope="session", params=["feed", pytest.param("kafka", marks=pytest.mark.kafka)])
+MODES = [pytest.param("feed", marks=pytest.mark.slow), pytest.param("kafka", marks=pytest.mark.kafka)]
+"""Loading the record takes too long for `make quick`, whichever way its events travel."""
+
+
+@pytest_asyncio.fixture(scope="session", params=MODES)
 async def journey(request: pytest.FixtureRequest) -> AsyncIterator[Journey]:
     """Steward in one event mode, with the demo's data in it."""
     mode = request.param
