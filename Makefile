@@ -67,7 +67,7 @@ bench: .venv/.dev ## measure, into build/bench.json; MINUTES=
 
 lock: $(UV) ## resolve the dependencies again
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade pyproject.toml --extra install -o requirements.lock
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade pyproject.toml --extra install --extra dev -o requirements-dev.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade pyproject.toml --extra install --extra tracing --extra dev -o requirements-dev.lock
 
 clean: ## remove what was built; data under .steward/ stays
 	rm -rf .venv .uv build .mypy_cache .ruff_cache .pytest_cache
