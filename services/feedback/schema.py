@@ -6,7 +6,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 from shared.http.tables import IdempotencyColumns
-from shared.messaging import tables
+from shared.messaging import standing, tables
 
 
 class FeedbackTable(SQLModel):
@@ -43,6 +43,10 @@ class Idempotency(IdempotencyColumns, FeedbackTable, table=True):
     """Answers to requests that came with an Idempotency-Key."""
 
 
+class Standing(standing.StandingColumns, FeedbackTable, table=True):
+    """How each part of the worker of feedback stands."""
+
+
 EVENT_TABLES = tables.EventTables(
     schema="feedback",
     outbox=Outbox,
@@ -51,4 +55,5 @@ EVENT_TABLES = tables.EventTables(
     progress=Progress,
     dead_letter=DeadLetter,
     cursor=Cursor,
+    standing=Standing,
 )

@@ -5,7 +5,7 @@ from typing import ClassVar
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from shared.messaging import tables
+from shared.messaging import standing, tables
 
 
 class ReportingTable(SQLModel):
@@ -44,5 +44,9 @@ class Cursor(tables.CursorColumns, ReportingTable, table=True):
     """How far the log of reporting has been sent to Kafka."""
 
 
-EVENT_TABLES = tables.EventTables("reporting", Outbox, LogHead, EventLog, Progress, DeadLetter, Cursor)
+class Standing(standing.StandingColumns, ReportingTable, table=True):
+    """How each part of the worker of reporting stands."""
+
+
+EVENT_TABLES = tables.EventTables("reporting", Outbox, LogHead, EventLog, Progress, DeadLetter, Cursor, Standing)
 """The event path of reporting, as shared.messaging takes it."""

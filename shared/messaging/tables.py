@@ -11,6 +11,8 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, DateTime, Identity, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
+from shared.messaging.standing import StandingColumns
+
 _Instant: Any = DateTime(timezone=True)
 _Texts: Any = ARRAY(Text)
 
@@ -127,3 +129,4 @@ class EventTables:
     progress: type[ProgressColumns]
     dead_letter: type[DeadLetterColumns]
     cursor: type[CursorColumns]
+    standing: type[StandingColumns]
