@@ -16,6 +16,7 @@ class UnsafeSettings(Exception):
 class ClaimRule(BaseModel):
     """A value of a claim that stands for a role.
 
+    `claim` may be a path: Keycloak's `realm_access.roles` and `resource_access.steward.roles`.
     `value` may end in `@{unit}`: `data_provider@{unit}` matches `data_provider@RF4` and gives the role for RF4.
     """
 
@@ -33,6 +34,8 @@ class Issuer(BaseModel):
     audience: str
     algorithms: list[Algorithm] = ["ES256", "RS256"]
     typ: list[str] = ["at+jwt"]
+    subject: str = "sub"
+    """The claim that says who it is. For Entra ID `oid`: its `sub` differs between the pages' client and the API."""
     local: bool = False
     """Made by deploy/local; refused unless STEWARD_ENV is local."""
     claims: list[ClaimRule] = []

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from shared.database import engine_for, sessions_of
 from shared.http import docs, problems
+from shared.http.assigned import Assigning, KnownCallers, nothing_assigned
 from shared.http.auth import RolePermissions
 from shared.http.health import health_routes
 from shared.http.limits import LimitBodies
@@ -30,6 +31,7 @@ def create_service(
     schema: str,
     roles: RolePermissions,
     routers: Sequence[APIRouter],
+    assigned: Assigning = nothing_assigned,
     lifespan: Lifespan | None = None,
     version: str = "0.1.0",
 ) -> FastAPI:
@@ -66,6 +68,7 @@ def create_service(
     app.state.settings = settings
     app.state.roles = roles
     app.state.stopping = False  # «steward serve» says when: what waits for something to come then answers at once
+    app.state.assigned = KnownCallers(app.state.sessions, assigned)
     app.state.verifier = Verifier(settings.issuers)
     app.add_middleware(LimitBodies)
     app.add_middleware(Envelope, service=name)

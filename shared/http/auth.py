@@ -1,14 +1,17 @@
 """Who calls, and in which units they may do it: a permission in the signature, a scope for the query."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.errors import Forbidden, ServiceError
+
+log = structlog.get_logger()
 
 RolePermissions = Mapping[str, frozenset[str]]
 """Which permissions each role holds in one service; declared in its permissions.py."""
@@ -30,11 +33,28 @@ class Grant:
     unit: str | None = None
 
 
+PrincipalKind = Literal["person", "system"]
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a verified token says: a reference that names nobody, and the roles it carries."""
+    """What a verified token says: a reference that names nobody, and the roles it carries.
+
+    Issuer and subject are who that is at the issuer. They are for goals to keep, and for no event and no log.
+    """
 
     reference: UUID
+    grants: tuple[Grant, ...] = ()
+    issuer: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)
+    kind: PrincipalKind = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What a service holds about a principal beside its token: whether it is blocked, and the roles it was given."""
+
+    blocked: bool = False
     grants: tuple[Grant, ...] = ()
 
 
@@ -44,8 +64,6 @@ class Caller:
 
     reference: UUID
     scope: UnitScope
-    permission: str = ""
-    grants: tuple[Grant, ...] = field(default=())
 
     @property
     def actor(self) -> str:
@@ -76,6 +94,13 @@ class TokenRefused(NotSignedIn):
     title: ClassVar[str] = "The token is not accepted"
 
 
+class Blocked(Forbidden):
+    """The principal is blocked: no token of its opens anything until an administrator unblocks it."""
+
+    code: ClassVar[str] = "principal_blocked"
+    title: ClassVar[str] = "Blocked"
+
+
 bearer = HTTPBearer(auto_error=False, description="An access token of a configured issuer")
 
 
@@ -85,8 +110,21 @@ async def identity_of(
     """The identity behind the request's token."""
     if credentials is None:
         raise NotSignedIn("This needs an access token: send it as «Authorization: Bearer …».")
-    identity: Identity = await request.app.state.verifier.verify(credentials.credentials)
-    return identity
+    try:
+        identity: Identity = await request.app.state.verifier.verify(credentials.credentials)
+    except TokenRefused as refused:
+        log.warning("token_refused", reason=refused.detail)
+        raise
+    return await admitted(request, identity)
+
+
+async def admitted(request: Request, identity: Identity) -> Identity:
+    """The identity with the roles it was given here beside those of its token; raises Blocked for a blocked one."""
+    assigned: Assigned = await request.app.state.assigned.of(identity)
+    if assigned.blocked:
+        log.warning("access_refused", code=Blocked.code, principal=str(identity.reference))
+        raise Blocked("An administrator has blocked this principal.")
+    return replace(identity, grants=tuple(dict.fromkeys(identity.grants + assigned.grants)))
 
 
 def scope_for(identity: Identity, permission: str, roles: RolePermissions) -> UnitScope | None:
@@ -114,8 +152,14 @@ class Permitted:
     async def __call__(self, request: Request, identity: Annotated[Identity, Depends(identity_of)]) -> Caller:
         scope = scope_for(identity, self.permission, request.app.state.roles)
         if scope is None:
+            log.warning(
+                "access_refused",
+                code=Forbidden.code,
+                permission=self.permission,
+                principal=str(identity.reference),
+            )
             raise Forbidden(f"This needs the permission «{self.permission}», which none of your roles holds.")
-        return Caller(identity.reference, scope, self.permission, identity.grants)
+        return Caller(identity.reference, scope)
 
 
 def requires(permission: str) -> Any:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from joserfc import jwt
@@ -103,11 +103,36 @@ class Verifier:
         except (JoseError, ValueError) as error:
             raise TokenRefused("Its signature is not good.") from error
         _check_claims(claims, issuer)
-        subject = claims.get("sub") or claims.get("client_id") or claims.get("azp")
-        if not isinstance(subject, str):
-            raise TokenRefused("It names nobody: sub is missing.")
-        reference = uuid5(NAMESPACE_URL, f"{issuer.issuer} {subject}")
-        return Identity(reference, tuple(dict.fromkeys(grants_of(claims, issuer.claims))))
+        return identity_from(claims, issuer)
+
+
+def identity_from(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
+    """Who verified claims speak of, with the roles that the claim map reads out of them."""
+    client = claims.get("client_id") or claims.get("azp")
+    subject = claims.get(issuer.subject) or client
+    if not isinstance(subject, str):
+        raise TokenRefused(f"It names nobody: {issuer.subject} is missing.")
+    return Identity(
+        reference_to(issuer.issuer, subject),
+        tuple(dict.fromkeys(grants_of(claims, issuer.claims))),
+        issuer=issuer.issuer,
+        subject=subject,
+        kind="system" if _is_system(claims, client) else "person",
+    )
+
+
+def reference_to(issuer: str, subject: str) -> UUID:
+    """The id of a principal, the same in every service, made from who it is at its issuer."""
+    return uuid5(NAMESPACE_URL, f"{issuer} {subject}")
+
+
+def _is_system(claims: Mapping[str, Any], client: Any) -> bool:
+    """Whether a token was given to a client for itself: how RFC 9068, Entra ID and Keycloak show it, in this order."""
+    return (
+        claims.get("sub") in (None, client)
+        or claims.get("idtyp") == "app"
+        or str(claims.get("preferred_username", "")).startswith("service-account-")
+    )
 
 
 def _source(issuer: Issuer, given: Mapping[str, Any]) -> Callable[[], Awaitable[Any]]:
@@ -158,13 +183,24 @@ def _check_claims(claims: Mapping[str, Any], issuer: Issuer) -> None:
 def grants_of(claims: Mapping[str, Any], rules: Sequence[ClaimRule]) -> Iterator[Grant]:
     """The roles that the claim map reads out of a token, each with its unit."""
     for rule in rules:
-        for value in _values(claims.get(rule.claim)):
+        for value in _values(_claim(claims, rule.claim)):
             if rule.value.endswith("@{unit}"):
                 name, at, unit = value.partition("@")
                 if at and name == rule.value.removesuffix("@{unit}") and _CODE.match(unit):
                     yield Grant(rule.role, unit)
             elif value == rule.value:
                 yield Grant(rule.role, rule.unit)
+
+
+def _claim(claims: Mapping[str, Any], path: str) -> Any:
+    """The claim at a path; a name may itself hold dots, as `https://body.example/roles` does."""
+    if path in claims:
+        return claims[path]
+    for dot in (place for place, letter in enumerate(path) if letter == "."):
+        inner = claims.get(path[:dot])
+        if isinstance(inner, Mapping) and (found := _claim(inner, path[dot + 1 :])) is not None:
+            return found
+    return None
 
 
 def _values(claim: Any) -> list[str]:
