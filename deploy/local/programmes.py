@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.local import issuer
 from deploy.local.places import CHECKOUT
-from deploy.local.ports import Ports
+from deploy.local.ports import Ports, replica
 from deploy.local.processes import Programme, answers, listens
 from deploy.local.roles import all_roles
 
@@ -52,33 +52,33 @@ class Deployment:
             environment={"STEWARD_ENV": "local"},
         )
 
-    def api(self, service: str) -> Programme:
-        """`steward serve`: one service's API and pages."""
-        port = self.ports.api(service)
+    def api(self, service: str, number: int = 1) -> Programme:
+        """`steward serve`: the API and pages of one service, or a further replica of them."""
+        name, port = replica(service, number), self.ports.api(service, number)
         return self._python(
-            service,
+            name,
             ["deploy.cli.main", "serve", service, "--port", str(port)],
             probe=(port, "/readyz"),
-            environment=self._environment(service, service),
+            environment=self._environment(service, name, number),
         )
 
-    def worker(self, service: str) -> Programme:
-        """`steward worker`: one service's work that nobody waits for."""
-        name = f"{service}_worker"
+    def worker(self, service: str, number: int = 1) -> Programme:
+        """`steward worker`: one service's work that nobody waits for, or a further replica of it."""
+        name = replica(f"{service}_worker", number)
         return self._python(
             name,
             ["deploy.cli.main", "worker", service],
             probe=(self.ports.metrics(name), None),
             # A worker that comes back under the same name takes its place on Kafka again at once.
-            environment={**self._environment(service, name), "STEWARD_KAFKA_MEMBER": name},
+            environment={**self._environment(service, name, number), "STEWARD_KAFKA_MEMBER": name},
         )
 
-    def _environment(self, service: str, process: str) -> dict[str, str]:
+    def _environment(self, service: str, process: str, number: int) -> dict[str, str]:
         return {
             "STEWARD_ENV": "local",
             "STEWARD_BODY": self.body,
             "STEWARD_EVENTS": self.events,
-            "STEWARD_FEEDS": json.dumps(dict(self.ports.urls)),
+            "STEWARD_FEEDS": json.dumps(dict(self.ports.urls_of(number))),
             "STEWARD_LINKS": json.dumps(dict(self.ports.urls)),
             "STEWARD_ISSUERS": json.dumps([issuer.settings_for(self.issuer_url, all_roles()).model_dump()]),
             "STEWARD_TOKEN_URL": f"{self.issuer_url}/token",

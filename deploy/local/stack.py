@@ -14,7 +14,7 @@ import asyncpg
 from deploy.local.body import DEMO_BODY, Founding, found
 from deploy.local.kafka import Kafka, make_topics
 from deploy.local.places import CannotRun, default_data_directory, make_enterable, passwords_in, write_private
-from deploy.local.ports import DEFAULT_BASE, Ports
+from deploy.local.ports import DEFAULT_BASE, Ports, replica
 from deploy.local.postgres import START_ATTEMPTS, Postgres
 from deploy.local.processes import Child, Programme, check_port_free
 from deploy.local.programmes import Deployment
@@ -31,6 +31,9 @@ LAST_RUN_LEAVES = 15.0
 class Stack:
     """Three services with their workers, the issuer of their tokens, PostgreSQL and, where asked for, Kafka.
 
+    With more replicas than one, each API and worker runs so often. `alter` is given each programme with its name and
+    says how it is run: in a network of its own, say.
+
     Start order: PostgreSQL and Kafka; issuer, databases, schemas and body; APIs, and workers once Kafka is there. Each
     part is restarted when it dies. Stop order: APIs, workers, issuer, Kafka, PostgreSQL.
     """
@@ -44,16 +47,19 @@ class Stack:
         ready_file: Path | None = None,
         database_url: str | None = None,
         body: Founding = DEMO_BODY,
+        replicas: int = 1,
+        alter: Callable[[str, Programme], Programme] = lambda _, programme: programme,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.events = events
         self.directory = (data_dir or default_data_directory()).absolute()
-        self.ports = Ports(port_base)
+        self.ports = Ports(port_base, replicas=replicas)
         self.tokens: Mapping[str, str] = {}
         self.deployment: Deployment | None = None
         self._ready_files = [self.directory / READY_FILE, *([ready_file.absolute()] if ready_file else [])]
         self._given_database = database_url
         self._body = body
+        self._alter = alter
         self._report = report
         self._children: dict[str, Child] = {}
         self._lock: IO[str] | None = None
@@ -75,8 +81,20 @@ class Stack:
     @property
     def pids(self) -> dict[str, int | None]:
         """The process id of each part; None for what this Steward does not run itself."""
-        names = ["postgres", "kafka", *(name for s in SERVICES for name in (s, f"{s}_worker")), "issuer"]
+        names = ["postgres", "kafka", *self._apis, *self._workers, "issuer"]
         return {name: self._children[name].pid if name in self._children else None for name in names}
+
+    @property
+    def _numbers(self) -> range:
+        return range(1, self.ports.replicas + 1)
+
+    @property
+    def _apis(self) -> list[str]:
+        return [replica(service, number) for number in self._numbers for service in SERVICES]
+
+    @property
+    def _workers(self) -> list[str]:
+        return [replica(f"{service}_worker", number) for number in self._numbers for service in SERVICES]
 
     async def start(self) -> None:
         """Start everything; when this returns, everything answers."""
@@ -103,7 +121,7 @@ class Stack:
             if self._lock:
                 file.unlink(missing_ok=True)
         self._announced = None
-        groups = [SERVICES, [f"{service}_worker" for service in SERVICES], ["issuer", "kafka"], ["postgres"]]
+        groups = [self._apis, self._workers, ["issuer", "kafka"], ["postgres"]]
         for group in groups:
             children = [self._children.pop(name) for name in group if name in self._children]
             await asyncio.gather(*(child.stop() for child in children))
@@ -173,14 +191,14 @@ class Stack:
         self._report("Preparing the databases")
         await _together(self._run("issuer", deployment.issuer()), self._prepare_databases(passwords, deployment))
         self._report("Starting the services")
-        await _together(
-            *(self._run(service, deployment.api(service)) for service in SERVICES), self._start_workers(deployment)
-        )
+        apis = [deployment.api(service, number) for number in self._numbers for service in SERVICES]
+        await _together(*(self._run(api.name, api) for api in apis), self._start_workers(deployment))
         self.tokens = deployment.tokens()
 
     async def _start_workers(self, deployment: Deployment) -> None:
         await self._events_can_travel.wait()
-        await _together(*(self._run(f"{service}_worker", deployment.worker(service)) for service in SERVICES))
+        workers = [deployment.worker(service, number) for number in self._numbers for service in SERVICES]
+        await _together(*(self._run(worker.name, worker) for worker in workers))
 
     async def _prepare_databases(self, passwords: Mapping[str, str], deployment: Deployment) -> None:
         await bootstrap(self.database_url, passwords)
@@ -189,7 +207,7 @@ class Stack:
         await found(self._body, deployment.database_urls["goals"])
 
     async def _run(self, name: str, programme: Programme, *, attempts: int = 1) -> None:
-        child = Child(programme, self._write_ready_files)
+        child = Child(self._alter(name, programme), self._write_ready_files)
         self._children[name] = child
         await child.start(attempts=attempts)
 
