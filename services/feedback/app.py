@@ -7,7 +7,8 @@ from fastapi import FastAPI
 
 from services.feedback.permissions import ROLES
 from services.feedback.responses import api as responses
-from services.feedback.responses.operations import Intake
+from services.feedback.responses.operations.intake import Intake
+from services.feedback.responses.operations.storing import SharedCommit
 from services.feedback.responses.web import pages
 from services.feedback.schema import EVENT_TABLES
 from services.feedback.settings import FeedbackSettings
@@ -24,12 +25,15 @@ def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        """Start: the pool of the hot path, then what takes answers over it; stop: the pool, after the last request."""
+        """Start: the pool of the hot path, then what writes and takes answers over it; stop: the same backwards."""
         url = settings.database_url.get_secret_value()
-        async with pool_for(url, schema="feedback", application="steward-feedback-intake") as pool:
+        async with (
+            pool_for(url, schema="feedback", application="steward-feedback-intake") as pool,
+            SharedCommit(pool).running() as storing,
+        ):
             app.state.pool = pool
             app.state.surveys = PublishedSurveys(pool)
-            app.state.intake = Intake(pool, app.state.surveys, grace=settings.older_version_grace)
+            app.state.intake = Intake(pool, app.state.surveys, storing, grace=settings.older_version_grace)
             yield
 
     return create_service(

@@ -5,6 +5,7 @@ from typing import ClassVar
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
+from shared.http.sign_in.tables import PageSessionColumns, SignInColumns
 from shared.http.tables import IdempotencyColumns
 from shared.messaging import standing, tables
 
@@ -41,6 +42,14 @@ class Cursor(tables.CursorColumns, FeedbackTable, table=True):
 
 class Idempotency(IdempotencyColumns, FeedbackTable, table=True):
     """Answers to requests that came with an Idempotency-Key."""
+
+
+class SignIn(SignInColumns, FeedbackTable, table=True):
+    """Who is on the way to the issuer of feedback and back."""
+
+
+class PageSession(PageSessionColumns, FeedbackTable, table=True):
+    """Who is signed in at the pages of feedback."""
 
 
 class Standing(standing.StandingColumns, FeedbackTable, table=True):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import JSONResponse
 
 from services.feedback.responses.domain import Receipt, Submission
-from services.feedback.responses.operations import Intake
+from services.feedback.responses.operations.intake import Intake
 from services.feedback.surveys.domain import steps_in_words
 from shared.http.bulk import BulkAnswer, ItemResult
 from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items

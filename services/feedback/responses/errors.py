@@ -30,3 +30,13 @@ class NotStored(Unavailable):
 
     code = "not_stored"
     title = "Nothing was stored"
+
+
+class RowRefused(NotStored):
+    """The database refused one of the rows it was given; which one shows when each is tried alone."""
+
+
+class TooManyAtOnce(NotStored):
+    """More responses arrive than are written; nothing of this one is stored, and a moment later it will be."""
+
+    retry_after = 1

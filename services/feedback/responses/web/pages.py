@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 
 from services.feedback.responses.domain import Submission
 from services.feedback.responses.errors import InvalidAnswers, OtherContent
-from services.feedback.responses.operations import Intake
+from services.feedback.responses.operations.intake import Intake
 from services.feedback.surveys.domain import PublishedSurvey, PublishedVersion, Question, steps_in_words
 from services.feedback.surveys.errors import SurveyClosed
 from services.feedback.surveys.queries import PublishedSurveys

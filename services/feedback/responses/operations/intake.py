@@ -1,64 +1,29 @@
-"""Taking responses: the hot path, in one statement on asyncpg."""
+"""Taking responses: checked against the survey that is open now, then stored for good."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
-import structlog
 
 from services.feedback.responses.domain import Content, Receipt, Submission, checked
-from services.feedback.responses.errors import InvalidAnswers, NotStored, OtherContent, VersionExpired
+from services.feedback.responses.errors import InvalidAnswers, OtherContent, VersionExpired
+from services.feedback.responses.operations.storing import Row, Storing, kept_private, store_many
 from services.feedback.responses.queries import stored_responses
 from services.feedback.surveys.domain import PublishedSurvey
 from services.feedback.surveys.errors import SurveyClosed
 from services.feedback.surveys.queries import PublishedSurveys
 from shared.errors import FieldError, ServiceError
 
-log = structlog.get_logger()
-
-# The response and its work in one statement, so one round trip and one commit hold both. The order of ids lets two
-# batches with the same ids wait for each other instead of deadlocking.
-_STORE = """
-with given as (
-    select * from unnest($2::uuid[], $3::integer[], $4::text[], $5::jsonb[])
-        as t (id, version, language, answers)
-), stored as (
-    insert into feedback.response (id, survey_id, version, language, answers, day)
-    select id, $1, version, language, answers, $6 from given order by id
-    on conflict (id) do nothing
-    returning id
-), queued as (
-    insert into feedback.scoring_queue (survey_id, response_id) select $1, id from stored
-)
-select id from stored
-"""
-_STORE_ONE = """
-with stored as (
-    insert into feedback.response (id, survey_id, version, language, answers, day)
-    values ($2, $1, $3, $4, $5, $6)
-    on conflict (id) do nothing
-    returning id
-), queued as (
-    insert into feedback.scoring_queue (survey_id, response_id) select $1, id from stored
-)
-select id from stored
-"""
-
-
-# Longer than any statement here takes; who waits so long does better to try again.
-_PATIENCE = 10.0
-
 
 class Intake:
-    """Takes responses to published surveys; holds a pool and what the surveys ask, and no other state."""
+    """Takes responses to published surveys: checks each against its questions and has it stored."""
 
-    def __init__(self, pool: asyncpg.Pool, surveys: PublishedSurveys, *, grace: timedelta) -> None:
+    def __init__(self, pool: asyncpg.Pool, surveys: PublishedSurveys, storing: Storing, *, grace: timedelta) -> None:
         self._pool = pool
+        self._storing = storing
         self._surveys = surveys
         self._grace = grace
 
@@ -66,13 +31,9 @@ class Intake:
         """Store one response, or find that it is stored already."""
         survey = await self._surveys.find(key)
         content = self._checked(survey, submission, now)
-        if survey.state == "open":
-            row = (survey.id, content.id, content.version, content.language, _as_json(content), _day(survey, now))
-            async with _kept_private():
-                stored = await self._pool.fetchval(_STORE_ONE, *row)
-            if stored is not None:
-                return survey, Receipt(content.id, duplicate=False)
-        async with _kept_private():
+        if survey.state == "open" and await self._storing.store(_row(survey, content, now)):
+            return survey, Receipt(content.id, duplicate=False)
+        async with kept_private():
             held = await stored_responses(self._pool, survey.id, [content.id])
         return survey, _compared(survey, content, held)
 
@@ -86,10 +47,11 @@ class Intake:
         for item in items:
             if isinstance(item, Content):
                 first.setdefault(item.id, item)
-        new = await self._store(survey, [first[id_] for id_ in sorted(first)], now) if survey.state == "open" else set()
+        rows = [_row(survey, content, now) for content in first.values()] if survey.state == "open" else []
+        new = await store_many(self._pool, rows)
         held: dict[UUID, Content | None] = {id_: first[id_] for id_ in new}
         # A second statement, because the first one does not see rows that others committed while it ran.
-        async with _kept_private():
+        async with kept_private():
             held |= await stored_responses(self._pool, survey.id, [id_ for id_ in first if id_ not in new])
         results: list[Receipt | ServiceError] = []
         for item in items:
@@ -100,21 +62,6 @@ class Intake:
             else:
                 results.append(_compared_or_error(survey, item, held))
         return survey, results
-
-    async def _store(self, survey: PublishedSurvey, contents: Sequence[Content], now: datetime) -> set[UUID]:
-        if not contents:
-            return set()
-        async with _kept_private():
-            rows = await self._pool.fetch(
-                _STORE,
-                survey.id,
-                [content.id for content in contents],
-                [content.version for content in contents],
-                [content.language for content in contents],
-                [_as_json(content) for content in contents],
-                _day(survey, now),
-            )
-        return {row["id"] for row in rows}
 
     def _checked(self, survey: PublishedSurvey, submission: Submission, now: datetime) -> Content:
         version = survey.versions.get(submission.version)
@@ -139,23 +86,10 @@ class Intake:
             return error
 
 
-@asynccontextmanager
-async def _kept_private() -> AsyncIterator[None]:
-    """Make a failing statement a plain "not now": the database's own words may quote the row, so nobody logs them."""
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        log.error("responses_not_stored", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
-        raise NotStored("Nothing was stored; send the same again.") from None
-
-
-def _day(survey: PublishedSurvey, now: datetime) -> date:
-    return now.astimezone(ZoneInfo(survey.time_zone)).date()
-
-
-def _as_json(content: Content) -> str:
-    return json.dumps(content.answers, ensure_ascii=False)
+def _row(survey: PublishedSurvey, content: Content, now: datetime) -> Row:
+    day = now.astimezone(ZoneInfo(survey.time_zone)).date()
+    answers = json.dumps(content.answers, ensure_ascii=False)
+    return Row(survey.id, content.id, content.version, content.language, answers, day)
 
 
 def _compared(survey: PublishedSurvey, content: Content, held: Mapping[UUID, Content | None]) -> Receipt:
