@@ -5,6 +5,7 @@ from typing import ClassVar
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
+from shared.http.sign_in.tables import PageSessionColumns, SignInColumns
 from shared.http.tables import IdempotencyColumns
 from shared.messaging import standing, tables
 
@@ -41,6 +42,14 @@ class Cursor(tables.CursorColumns, GoalsTable, table=True):
 
 class Idempotency(IdempotencyColumns, GoalsTable, table=True):
     """What goals has answered to requests with an Idempotency-Key."""
+
+
+class SignIn(SignInColumns, GoalsTable, table=True):
+    """Who is on the way to the issuer of goals and back."""
+
+
+class PageSession(PageSessionColumns, GoalsTable, table=True):
+    """Who is signed in at the pages of goals."""
 
 
 class Standing(standing.StandingColumns, GoalsTable, table=True):

@@ -5,6 +5,7 @@ from typing import ClassVar
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
+from shared.http.sign_in.tables import PageSessionColumns, SignInColumns
 from shared.messaging import standing, tables
 
 
@@ -46,6 +47,14 @@ class Cursor(tables.CursorColumns, ReportingTable, table=True):
 
 class Standing(standing.StandingColumns, ReportingTable, table=True):
     """How each part of the worker of reporting stands."""
+
+
+class SignIn(SignInColumns, ReportingTable, table=True):
+    """Who is on the way to the issuer of reporting and back."""
+
+
+class PageSession(PageSessionColumns, ReportingTable, table=True):
+    """Who is signed in at the pages of reporting."""
 
 
 EVENT_TABLES = tables.EventTables("reporting", Outbox, LogHead, EventLog, Progress, DeadLetter, Cursor, Standing)

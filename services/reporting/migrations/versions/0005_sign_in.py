@@ -1,0 +1,13 @@
+"""Who is signing in, and who is signed in, with a browser."""
+
+from alembic import op
+
+from shared.http.ddl import sign_in_tables
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    for statement in sign_in_tables("reporting"):
+        op.execute(statement)
