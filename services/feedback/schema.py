@@ -40,6 +40,14 @@ class Cursor(tables.CursorColumns, FeedbackTable, table=True):
     """How far the log of feedback has been sent to Kafka."""
 
 
+class Follower(tables.FollowerColumns, FeedbackTable, table=True):
+    """What the followers of feedback hold of its log."""
+
+
+class Anchor(tables.AnchorColumns, FeedbackTable, table=True):
+    """The heads of the log of feedback that were signed and sent out."""
+
+
 class Idempotency(IdempotencyColumns, FeedbackTable, table=True):
     """Answers to requests that came with an Idempotency-Key."""
 
@@ -64,5 +72,7 @@ EVENT_TABLES = tables.EventTables(
     progress=Progress,
     dead_letter=DeadLetter,
     cursor=Cursor,
+    follower=Follower,
+    anchor=Anchor,
     standing=Standing,
 )

@@ -40,6 +40,14 @@ class Cursor(tables.CursorColumns, GoalsTable, table=True):
     """How far the log of goals has been sent to Kafka."""
 
 
+class Follower(tables.FollowerColumns, GoalsTable, table=True):
+    """What the followers of goals hold of its log."""
+
+
+class Anchor(tables.AnchorColumns, GoalsTable, table=True):
+    """The heads of the log of goals that were signed and sent out."""
+
+
 class Idempotency(IdempotencyColumns, GoalsTable, table=True):
     """What goals has answered to requests with an Idempotency-Key."""
 
@@ -64,5 +72,7 @@ EVENT_TABLES = tables.EventTables(
     progress=Progress,
     dead_letter=DeadLetter,
     cursor=Cursor,
+    follower=Follower,
+    anchor=Anchor,
     standing=Standing,
 )

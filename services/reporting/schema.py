@@ -45,6 +45,14 @@ class Cursor(tables.CursorColumns, ReportingTable, table=True):
     """How far the log of reporting has been sent to Kafka."""
 
 
+class Follower(tables.FollowerColumns, ReportingTable, table=True):
+    """What the followers of reporting hold of its log."""
+
+
+class Anchor(tables.AnchorColumns, ReportingTable, table=True):
+    """The heads of the log of reporting that were signed and sent out."""
+
+
 class Standing(standing.StandingColumns, ReportingTable, table=True):
     """How each part of the worker of reporting stands."""
 
@@ -57,5 +65,7 @@ class PageSession(PageSessionColumns, ReportingTable, table=True):
     """Who is signed in at the pages of reporting."""
 
 
-EVENT_TABLES = tables.EventTables("reporting", Outbox, LogHead, EventLog, Progress, DeadLetter, Cursor, Standing)
+EVENT_TABLES = tables.EventTables(
+    "reporting", Outbox, LogHead, EventLog, Progress, DeadLetter, Cursor, Follower, Anchor, Standing
+)
 """The event path of reporting, as shared.messaging takes it."""

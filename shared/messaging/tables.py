@@ -86,6 +86,8 @@ class ProgressColumns(SQLModel):
     recorded_at: datetime = Field(sa_type=_Instant)
     types: list[str] = Field(sa_type=_Texts)
     """The event types applied so far; a release that handles another one applies that type's past first."""
+    left_at: datetime | None = Field(default=None, sa_type=_Instant)
+    """When this log was left for the one that followed it; its events are passed over since."""
 
 
 class DeadLetterColumns(SQLModel):
@@ -116,6 +118,34 @@ class CursorColumns(SQLModel):
     hash: bytes = Field(sa_type=LargeBinary)
     holder: UUID | None = None
     held_until: datetime | None = Field(default=None, sa_type=_Instant)
+    begins: int | None = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """The offset from which the topic holds what this log has sent; None where that is its end, when next compared."""
+
+
+class FollowerColumns(SQLModel):
+    """What a follower said it held when it last asked the feed: a witness of this log."""
+
+    __tablename__: ClassVar[str] = "follower"  # type: ignore[assignment, misc, unused-ignore]  # as above
+
+    consumer: str = Field(sa_type=Text, primary_key=True)
+    principal: UUID
+    """Who asks under this name; nobody else may."""
+    log_id: UUID | None
+    position: int = Field(sa_type=BigInteger)
+    hash: bytes | None = Field(sa_type=LargeBinary)
+    asked_at: datetime = Field(sa_type=_Instant)
+
+
+class AnchorColumns(SQLModel):
+    """A head that was signed and sent out."""
+
+    __tablename__: ClassVar[str] = "anchor"  # type: ignore[assignment, misc, unused-ignore]  # as above
+
+    log_id: UUID = Field(primary_key=True)
+    position: int = Field(sa_type=BigInteger, primary_key=True)
+    hash: bytes = Field(sa_type=LargeBinary)
+    anchored_at: datetime = Field(sa_type=_Instant)
+    signed: str = Field(sa_type=Text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +159,6 @@ class EventTables:
     progress: type[ProgressColumns]
     dead_letter: type[DeadLetterColumns]
     cursor: type[CursorColumns]
+    follower: type[FollowerColumns]
+    anchor: type[AnchorColumns]
     standing: type[StandingColumns]

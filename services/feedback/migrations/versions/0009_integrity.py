@@ -1,0 +1,13 @@
+"""Witnesses, anchors, erasure, and logs that were left behind after a restore."""
+
+from alembic import op
+
+from shared.messaging.ddl_integrity import integrity
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    for statement in integrity("feedback"):
+        op.execute(statement)
