@@ -14,7 +14,9 @@ from shared.http.health import health_routes
 from shared.http.limits import LimitBodies
 from shared.http.middleware import Envelope
 from shared.http.requests import sound_request
+from shared.http.streams import Streams
 from shared.http.tokens import Verifier
+from shared.messaging.wakeups import APPLIED, SEQUENCED, Wakeups
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, metrics_server
 from shared.ui.static_files import OurFiles
@@ -37,7 +39,9 @@ def create_service(
 ) -> FastAPI:
     """One service's application; nothing is connected before it is first asked."""
     settings.refuse_unsafe()
-    engine = engine_for(settings.database_url.get_secret_value(), schema=schema, application=f"steward-{name}")
+    database_url = settings.database_url.get_secret_value()
+    engine = engine_for(database_url, schema=schema, application=f"steward-{name}")
+    wakeups = Wakeups(database_url, application=f"steward-{name}", hears=(SEQUENCED, APPLIED))
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -46,6 +50,7 @@ def create_service(
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
             stack.enter_context(metrics_server(settings.metrics_port, settings.metrics_host))
+            await stack.enter_async_context(wakeups.connected())
             if lifespan is not None:
                 await stack.enter_async_context(lifespan(app))
             yield
@@ -65,9 +70,12 @@ def create_service(
     app.state.schema = schema
     app.state.engine = engine
     app.state.sessions = sessions_of(engine)
+    wakeups.watch(app.state.sessions)
+    app.state.wakeups = wakeups
     app.state.settings = settings
     app.state.roles = roles
     app.state.stopping = False  # «steward serve» says when: what waits for something to come then answers at once
+    app.state.streams = Streams()
     app.state.assigned = KnownCallers(app.state.sessions, assigned)
     app.state.verifier = Verifier(settings.issuers)
     app.add_middleware(LimitBodies)

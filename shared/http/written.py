@@ -14,6 +14,7 @@ from starlette.responses import Response
 from shared.errors import Unavailable
 from shared.http.concurrency import set_etag
 from shared.http.problems import BadRequest
+from shared.http.streams import admitted_stream
 
 LONGEST_WAIT = 10.0
 _SOON = 1.0
@@ -44,9 +45,9 @@ class Mark:
     service: str
     aggregate_id: UUID
     version: int
-    wait: float = 0.0
-    gone: Callable[[], Awaitable[bool]] | None = field(default=None, compare=False)
-    """Whether the caller has hung up."""
+    wait: float
+    request: Request = field(compare=False)
+    """What it came with: whoever waits takes a place among the streams, and who has hung up waits no longer."""
 
 
 def written(service: str, aggregate_id: UUID, version: int) -> str:
@@ -85,7 +86,7 @@ async def read_mark(
     if (matched := _WRITTEN.match(steward_after.strip())) is None:
         raise BadMark("Steward-After takes one value of Steward-Written, such as goals/<id>/3.")
     try:
-        return Mark(matched[1], UUID(matched[2]), int(matched[3]), wait, request.is_disconnected)
+        return Mark(matched[1], UUID(matched[2]), int(matched[3]), wait, request)
     except ValueError as error:
         raise BadMark("The id in Steward-After is not a UUID.") from error
 
@@ -98,13 +99,18 @@ async def caught_up(after: Mark | None, applied: Callable[[Mark], Awaitable[bool
 
     `applied` opens a short session of its own each time: nothing is held while this waits.
     """
-    if after is None:
+    if after is None or await applied(after):
         return
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    wait = min(after.wait, LONGEST_WAIT)
-    while not await applied(after):
-        waited = loop.time() - began
-        if waited >= wait or (after.gone is not None and await after.gone()):
-            raise NotCaughtUp(f"Version {after.version} of {after.aggregate_id} has not arrived here yet.")
-        await asyncio.sleep(min(_POLL if waited < _SOON else _LATER, wait - waited))
+    loop, request = asyncio.get_running_loop(), after.request
+    late = NotCaughtUp(f"Version {after.version} of {after.aggregate_id} has not arrived here yet.")
+    until = loop.time() + min(after.wait, LONGEST_WAIT)
+    soon = loop.time() + _SOON
+    if not after.wait:
+        raise late
+    async with admitted_stream(request) as streams:
+        while (now := loop.time()) < until and not request.app.state.stopping and not await request.is_disconnected():
+            await asyncio.sleep(min(streams.pause(_POLL if now < soon else _LATER), until - now))
+            async with streams.turn:
+                if await applied(after):
+                    return
+    raise late
