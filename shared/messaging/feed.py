@@ -12,6 +12,7 @@ from shared.database import SessionFactory, transaction
 from shared.errors import Conflict
 from shared.http.auth import Caller, require_whole_body, requires
 from shared.http.sessions import Sessions
+from shared.http.streams import admitted_stream
 from shared.messaging.chain import GENESIS, Head
 from shared.messaging.envelope import BATCH_MEDIA_TYPE, Envelope, from_document, source_of, structured
 from shared.messaging.log import LoggedEvent, events_after, hash_at, head_of
@@ -66,15 +67,16 @@ def feed_router(tables: EventTables) -> APIRouter:
         """
         require_whole_body(caller.scope, request.app.state.settings.body)
         head = await _checked(sessions, tables, log_id=log, position=after, hash_=bytes.fromhex(hash) if hash else None)
-        events = await _waited(
-            sessions,
-            tables,
-            after,
-            limit=limit,
-            wait=wait,
-            stopping=lambda: request.app.state.stopping,
-            gone=request.is_disconnected,
-        )
+        async with admitted_stream(request, caller.reference):
+            events = await _waited(
+                sessions,
+                tables,
+                after,
+                limit=limit,
+                wait=wait,
+                stopping=lambda: request.app.state.stopping,
+                gone=request.is_disconnected,
+            )
         source = source_of(request.app.state.settings.body, tables.schema)
         body = "[" + ",".join(structured(event, source) for event in events) + "]"
         headers = {"Steward-Log": str(head.log_id), "Cache-Control": "private, no-store"}
