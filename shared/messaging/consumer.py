@@ -162,6 +162,7 @@ class Consumer:
             await resolve_older_states(session, self._tables.dead_letter, fresh, now=self._now())
             await advance(session, self._tables.progress, held, last)
         metrics.CONSUMED_POSITION.labels(self.source).set(last.position)
+        metrics.CONSUMER_MOVED.labels(self.source).set(self._now().timestamp())
         metrics.CONSUMER_LAG.labels(self.source).set(max(0.0, (self._now() - last.recorded_at).total_seconds()))
         return last.position
 

@@ -79,7 +79,8 @@ def feed_router(tables: EventTables) -> APIRouter:
             )
         source = source_of(request.app.state.settings.body, tables.schema)
         body = "[" + ",".join(structured(event, source) for event in events) + "]"
-        headers = {"Steward-Log": str(head.log_id), "Cache-Control": "private, no-store"}
+        end = max(head.position, events[-1].position if events else 0)
+        headers = {"Steward-Log": str(head.log_id), "Steward-Head": str(end), "Cache-Control": "private, no-store"}
         return Response(body, media_type=BATCH_MEDIA_TYPE, headers=headers)
 
     return router
@@ -139,6 +140,8 @@ class FeedSource:
 
     def __init__(self, client: Client, url: str, *, service: str) -> None:
         self._client, self._url, self._service = client, url.rstrip("/") + "/v1/events", service
+        self.head: int | None = None
+        """Where the log ended when the feed was last asked."""
 
     async def take(self, held: Held | None) -> Sequence[Envelope]:
         """The events after what we hold, as soon as there are some."""
@@ -158,4 +161,5 @@ class FeedSource:
         if answer.status_code == _CONFLICT:
             raise ForeignLog(f"The feed of {self._service} answers 409: {answer.json().get('detail', '')}")
         answer.raise_for_status()
+        self.head = int(answer.headers.get("Steward-Head", position))
         return [from_document(document) for document in answer.json()]

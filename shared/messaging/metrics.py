@@ -13,6 +13,16 @@ CONSUMER_LAG = Gauge(
 CONSUMER_STOPPED = Gauge(
     "steward_consumer_stopped", "1 while a consumer has stopped and waits for an operator", ["source"]
 )
+CONSUMER_BEHIND = Gauge(
+    "steward_consumer_behind_events", "Events of the log followed that are not applied yet", ["source"]
+)
+CONSUMER_MOVED = Gauge(
+    "steward_consumer_moved_timestamp_seconds", "When a consumer last applied something, as Unix time", ["source"]
+)
+WAITING = Gauge("steward_waiting", "Work that waits for the worker of the service, by kind", ["work"])
+OLDEST_SNAPSHOT = Gauge(
+    "steward_oldest_snapshot_seconds", "Age of the oldest transaction of this login that keeps deleted rows from going"
+)
 DEAD_LETTERS = Gauge("steward_dead_letters", "Events set aside and not replayed yet")
 APPLIED = Counter("steward_events_applied", "Events handed to a handler", ["source"])
 PASSED_OVER = Counter("steward_events_passed_over", "Events of a type that nobody here handles", ["type"])

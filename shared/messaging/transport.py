@@ -41,12 +41,12 @@ def feed_of(client: Client, settings: ServiceSettings, service: str) -> FeedSour
 
 @asynccontextmanager
 async def source_for(
-    consumer: Consumer, client: Client, settings: ServiceSettings, *, from_beginning: bool
+    consumer: Consumer, feed: FeedSource, settings: ServiceSettings, *, from_beginning: bool
 ) -> AsyncIterator[Source]:
     """Where a consumer's events come from."""
     connection = kafka_of(settings)
     if connection is None:
-        yield feed_of(client, settings, consumer.source)
+        yield feed
         return
     source = KafkaSource(
         connection,

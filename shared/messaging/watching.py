@@ -2,23 +2,56 @@
 
 from datetime import datetime
 
-from sqlalchemy import func
-from sqlmodel import col, select
+from sqlalchemy import text
 
 from shared.database import SessionFactory, transaction
 from shared.messaging import metrics
-from shared.messaging.log import head_of
+from shared.messaging.standing import Standings, write_down
+from shared.messaging.state import State, Waitings, state_of
 from shared.messaging.tables import EventTables
 
+# Of the service's own login: PostgreSQL shows no more of the others. An old one keeps what was deleted from going.
+_OLDEST_SNAPSHOT = text(
+    """
+    select coalesce(extract(epoch from clock_timestamp() - min(xact_start)), 0)::float8
+    from pg_stat_activity
+    where datname = current_database() and backend_xmin is not null and pid <> pg_backend_pid()
+    """
+)
 
-async def watch(sessions: SessionFactory, tables: EventTables, *, now: datetime) -> None:
-    """Set the gauges of outbox, log, dead letters and publisher."""
+
+async def nothing_waits(_: object) -> tuple[()]:
+    """A service that keeps no work of its own for its worker."""
+    return ()
+
+
+async def watch(
+    sessions: SessionFactory,
+    tables: EventTables,
+    *,
+    standings: Standings | None = None,
+    waitings: Waitings = nothing_waits,
+    now: datetime,
+) -> None:
+    """Say that this worker's parts are alive, and set the gauges of everything that may wait."""
     async with transaction(sessions) as session:
-        outbox, dead_letter, cursor = tables.outbox, tables.dead_letter, tables.cursor
-        depth, oldest = (await session.exec(select(func.count(), func.min(col(outbox.time))).select_from(outbox))).one()
-        waiting = select(func.count()).where(col(dead_letter.resolved_at).is_(None))
-        metrics.OUTBOX_DEPTH.set(depth)
-        metrics.OUTBOX_OLDEST.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0)
-        metrics.LOG_POSITION.set((await head_of(session, tables.log_head)).position)
-        metrics.DEAD_LETTERS.set((await session.exec(waiting)).one())
-        metrics.PUBLISHED_POSITION.set((await session.exec(select(func.max(col(cursor.position))))).one() or 0)
+        if standings is not None:
+            await write_down(session, tables.standing, standings, now=now)
+        _show(await state_of(session, tables, now=now), now)
+        for waiting in await waitings(session):
+            metrics.WAITING.labels(waiting.name).set(waiting.count)
+        connection = await session.connection()
+        metrics.OLDEST_SNAPSHOT.set((await connection.execute(_OLDEST_SNAPSHOT)).scalar_one())
+
+
+def _show(state: State, now: datetime) -> None:
+    log = state.log
+    metrics.OUTBOX_DEPTH.set(log.waiting)
+    metrics.OUTBOX_OLDEST.set(max(0.0, (now - log.oldest).total_seconds()) if log.oldest else 0)
+    metrics.LOG_POSITION.set(log.position)
+    metrics.PUBLISHED_POSITION.set(log.published or 0)
+    metrics.DEAD_LETTERS.set(sum(each.count for each in state.set_aside))
+    for followed in state.followed:
+        metrics.CONSUMED_POSITION.labels(followed.source).set(followed.position)
+        if followed.behind is not None:
+            metrics.CONSUMER_BEHIND.labels(followed.source).set(followed.behind)

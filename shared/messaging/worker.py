@@ -20,15 +20,17 @@ from shared.http.client import service_client
 from shared.messaging import metrics
 from shared.messaging.applying import Handling
 from shared.messaging.consumer import Consumer
-from shared.messaging.feed import Client
+from shared.messaging.feed import FeedSource
 from shared.messaging.handlers import Handlers
 from shared.messaging.kafka_source import Stalled
 from shared.messaging.pace import Pace
 from shared.messaging.progress import Stopped
 from shared.messaging.sequencer import sequence_once
+from shared.messaging.standing import Standings
+from shared.messaging.state import Waitings
 from shared.messaging.tables import EventTables as EventTables
 from shared.messaging.transport import feed_of, kafka_of, publisher_for, source_for
-from shared.messaging.watching import watch
+from shared.messaging.watching import nothing_waits, watch
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, in_short, metrics_server
 
@@ -67,6 +69,7 @@ def run_worker(
     handlers: Sequence[Handlers],
     follows: Sequence[str],
     loops: Sequence[Loop] = (),
+    waitings: Waitings = nothing_waits,
 ) -> None:
     """Work until SIGTERM or SIGINT, finish the step in hand, and come back."""
 
@@ -83,6 +86,7 @@ def run_worker(
                 handlers=handlers,
                 follows=follows,
                 loops=loops,
+                waitings=waitings,
                 stop=stop,
             )
 
@@ -100,6 +104,7 @@ async def work(
     handlers: Sequence[Handlers],
     follows: Sequence[str],
     loops: Sequence[Loop] = (),
+    waitings: Waitings = nothing_waits,
     stop: asyncio.Event,
 ) -> None:
     """The worker inside a running loop, until `stop` is set.
@@ -120,8 +125,10 @@ async def work(
         async def sequence_step(_: WorkerContext) -> bool:
             return await sequence_once(pool, schema=tables.schema, now=current_time()) > 0
 
+        standings = Standings()
+
         async def watch_step(_: WorkerContext) -> bool:
-            await watch(context.sessions, tables, now=current_time())
+            await watch(context.sessions, tables, standings=standings, waitings=waitings, now=current_time())
             return False
 
         parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -136,18 +143,24 @@ async def work(
             parts["publisher"] = lambda: _at_pace(lambda _: publisher.step(), context, stop)
         handling = Handling(handlers)
         for followed in follows:
+            feed = feed_of(client, settings, followed)
             consumer = Consumer(
                 name=service,
                 source=followed,
                 sessions=context.sessions,
                 tables=tables,
                 handling=handling,
-                feed=feed_of(client, settings, followed),
+                feed=feed,
                 now=current_time,
             )
-            parts[f"consumer {followed}"] = partial(_follow, consumer, client, settings, stop)
+            standings.take_in(f"consumer {followed}", partial(getattr, feed, "head"))
+            parts[f"consumer {followed}"] = partial(_follow, consumer, feed, settings, stop)
         log.info("worker_started", service=service, events=settings.events.split("://")[0], parts=sorted(parts))
-        tasks = [asyncio.create_task(_supervised(name, part, stop), name=name) for name, part in parts.items()]
+        for name in parts.keys() - standings.parts.keys():
+            standings.take_in(name)
+        tasks = [
+            asyncio.create_task(_supervised(name, part, standings, stop), name=name) for name, part in parts.items()
+        ]
         await stop.wait()
         _, late = await asyncio.wait(tasks, timeout=GRACE)
         for task in late:
@@ -156,12 +169,12 @@ async def work(
         log.info("worker_stopped", service=service)
 
 
-async def _follow(consumer: Consumer, client: Client, settings: ServiceSettings, stop: asyncio.Event) -> None:
+async def _follow(consumer: Consumer, feed: FeedSource, settings: ServiceSettings, stop: asyncio.Event) -> None:
     await consumer.prepare()
     metrics.CONSUMER_STOPPED.labels(consumer.source).set(0)
     stalled = False
     while not stop.is_set():
-        async with source_for(consumer, client, settings, from_beginning=stalled) as source:
+        async with source_for(consumer, feed, settings, from_beginning=stalled) as source:
             stalled = False
             try:
                 while not stop.is_set():
@@ -184,7 +197,9 @@ async def _every(each: Loop, context: WorkerContext, stop: asyncio.Event) -> Non
         await _pause(0.0 if await each.run(context) else each.every.total_seconds(), stop)
 
 
-async def _supervised(name: str, part: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+async def _supervised(
+    name: str, part: Callable[[], Coroutine[Any, Any, None]], standings: Standings, stop: asyncio.Event
+) -> None:
     """Start a part again when it fails: soon at first, then less often; one that stopped for a reason looks again."""
     wait = FIRST_RESTART
     while not stop.is_set():
@@ -193,6 +208,7 @@ async def _supervised(name: str, part: Callable[[], Coroutine[Any, Any, None]], 
             await part()
         except Stopped as reason:
             log.critical("part_stopped", part=name, reason=str(reason))
+            standings.ran_into(name, str(reason), stopped=True, now=current_time())
             if name.startswith("consumer "):
                 metrics.CONSUMER_STOPPED.labels(name.removeprefix("consumer ")).set(1)
             await _pause(LOOK_AGAIN_WHEN_STOPPED, stop)
@@ -200,6 +216,7 @@ async def _supervised(name: str, part: Callable[[], Coroutine[Any, Any, None]], 
             if asyncio.get_running_loop().time() - began > SETTLED:
                 wait = FIRST_RESTART
             log.warning("part_failed", part=name, error=in_short(error), wait=wait)
+            standings.ran_into(name, in_short(error), stopped=False, now=current_time())
             await _pause(wait, stop)
             wait = min(wait * 2, LONGEST_RESTART)
 

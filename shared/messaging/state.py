@@ -1,0 +1,152 @@
+"""How the event path of a service stands at a moment: what waits, what is behind, what has stopped and why."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.messaging.dead_letters import registry_owner
+from shared.messaging.log import head_of
+from shared.messaging.standing import StandingColumns
+from shared.messaging.tables import EventTables
+
+SEEN_WITHIN = timedelta(seconds=30)
+"""A part that has not said for so long that it is alive does not run: it says so every five seconds."""
+STOPPED_FOR = timedelta(seconds=45)
+"""A part that has stopped looks again every thirty seconds and then says again why."""
+
+PartState = Literal["running", "failing", "stopped", "not running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Work of the service that waits for its worker; `name` is its label in metrics."""
+
+    name: str
+    title: str
+    count: int
+
+
+Waitings = Callable[[AsyncSession], Awaitable[Sequence[Waiting]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the worker."""
+
+    name: str
+    state: PartState
+    alive_at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The service's own log, and what waits before it."""
+
+    id: UUID
+    position: int
+    recorded_at: datetime
+    waiting: int
+    oldest: datetime | None
+    published: int | None
+    """Up to which position Kafka has it; None where nothing was ever published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The log of another service, as far as this one has applied it."""
+
+    source: str
+    position: int
+    recorded_at: datetime
+    head: int | None
+    """Where that log ended when its owner last said so; None until it has."""
+    state: PartState
+    reason: str | None
+
+    @property
+    def behind(self) -> int | None:
+        """How many of its events are not applied yet."""
+        return None if self.head is None else max(0, self.head - self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Events of one type that could not be applied and wait for an operator."""
+
+    source: str
+    type: str
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All of it, read in one transaction."""
+
+    log: Log
+    parts: tuple[Part, ...]
+    followed: tuple[Followed, ...]
+    set_aside: tuple[SetAside, ...]
+
+
+async def state_of(session: AsyncSession, tables: EventTables, *, now: datetime) -> State:
+    """How things stand."""
+    standings = (await session.exec(select(tables.standing).order_by(col(tables.standing.part)))).all()
+    parts = {row.part: part_of(row, now=now) for row in standings}
+    heads = {row.part: row.head for row in standings}
+    progress: Any = tables.progress
+    rows = (await session.exec(select(progress).order_by(progress.source, progress.consumer))).all()
+    return State(
+        log=await _log(session, tables),
+        parts=tuple(part for name, part in parts.items() if not name.startswith("consumer ")),
+        followed=tuple(
+            Followed(
+                source=row.source,
+                position=row.position,
+                recorded_at=row.recorded_at,
+                head=heads.get(name := f"consumer {row.source}"),
+                state=parts[name].state if name in parts else "not running",
+                reason=parts[name].reason if name in parts else None,
+            )
+            for row in rows
+        ),
+        set_aside=await _set_aside(session, tables),
+    )
+
+
+def part_of(row: StandingColumns, *, now: datetime) -> Part:
+    """What a part last said of itself, as it reads now."""
+    state: PartState = "running"
+    if row.alive_at < now - SEEN_WITHIN:
+        state = "not running"
+    elif row.troubled_at is not None and row.alive_at - row.troubled_at < STOPPED_FOR:
+        state = "stopped" if row.stopped else "failing"
+    return Part(row.part, state, row.alive_at, row.trouble if state in ("stopped", "failing") else None)
+
+
+async def _log(session: AsyncSession, tables: EventTables) -> Log:
+    outbox, cursor = tables.outbox, tables.cursor
+    head = await head_of(session, tables.log_head)
+    waiting = select(func.count(), func.min(col(outbox.time))).select_from(outbox)
+    count, oldest = (await session.exec(waiting)).one()
+    published = (await session.exec(select(func.max(col(cursor.position))))).one()
+    return Log(head.log_id, head.position, head.recorded_at, count, oldest, published)
+
+
+async def _set_aside(session: AsyncSession, tables: EventTables) -> tuple[SetAside, ...]:
+    letter = tables.dead_letter
+    statement = (
+        select(letter.type, func.count(), func.min(col(letter.set_aside_at)))
+        .where(col(letter.resolved_at).is_(None))
+        .group_by(col(letter.type))
+        .order_by(col(letter.type))
+    )
+    rows = (await session.exec(statement)).all()
+    return tuple(SetAside(registry_owner(kind), kind, count, oldest) for kind, count, oldest in rows)
