@@ -90,10 +90,12 @@ class Consumer:
         handling: Handling,
         feed: Feed,
         now: Callable[[], datetime],
+        applied: Callable[[], None] = lambda: None,
         brake: Brake | None = None,
     ) -> None:
         self.name, self.source = name, source
         self._sessions, self._tables, self._handling, self._feed, self._now = sessions, tables, handling, feed, now
+        self._say_applied = applied
         self._types = handling.types_from(source)
         self._brake = brake or Brake()
 
@@ -161,6 +163,7 @@ class Consumer:
             last = await self._apply_runs(session, fresh)
             await resolve_older_states(session, self._tables.dead_letter, fresh, now=self._now())
             await advance(session, self._tables.progress, held, last)
+        self._say_applied()
         metrics.CONSUMED_POSITION.labels(self.source).set(last.position)
         metrics.CONSUMER_MOVED.labels(self.source).set(self._now().timestamp())
         metrics.CONSUMER_LAG.labels(self.source).set(max(0.0, (self._now() - last.recorded_at).total_seconds()))

@@ -1,6 +1,5 @@
 """The log as an HTTP feed: the route that serves it, and the source that follows it."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Protocol
@@ -19,6 +18,7 @@ from shared.messaging.log import LoggedEvent, events_after, hash_at, head_of
 from shared.messaging.pace import BUSY, IDLE
 from shared.messaging.progress import ForeignLog, Held
 from shared.messaging.tables import EventTables
+from shared.messaging.wakeups import SEQUENCED, Wakeups, pause
 
 LONGEST_WAIT = 20
 _SOON = 2.0
@@ -74,6 +74,7 @@ def feed_router(tables: EventTables) -> APIRouter:
                 after,
                 limit=limit,
                 wait=wait,
+                wakeups=request.app.state.wakeups,
                 stopping=lambda: request.app.state.stopping,
                 gone=request.is_disconnected,
             )
@@ -107,6 +108,7 @@ async def _waited(
     *,
     limit: int,
     wait: float,
+    wakeups: Wakeups,
     stopping: Callable[[], bool],
     gone: Callable[[], Awaitable[bool]],
 ) -> Sequence[LoggedEvent]:
@@ -115,16 +117,18 @@ async def _waited(
     No connection is held while waiting.
     """
     started = time.monotonic()
-    while True:
-        async with transaction(sessions) as session:
-            events = await events_after(session, tables.event_log, position, limit=limit)
-        elapsed = time.monotonic() - started
-        if events or elapsed >= wait or stopping():
-            return events
-        # Whoever has just applied something will probably find more soon; later, look less often.
-        await asyncio.sleep(min(BUSY if elapsed < _SOON else IDLE, wait - elapsed))
-        if await gone():
-            return []
+    with wakeups.on(SEQUENCED) as wake:
+        while True:
+            wake.clear()
+            async with transaction(sessions) as session:
+                events = await events_after(session, tables.event_log, position, limit=limit)
+            elapsed = time.monotonic() - started
+            if events or elapsed >= wait or stopping():
+                return events
+            # Whoever has just applied something will probably find more soon; later, look less often.
+            await pause(min(BUSY if elapsed < _SOON else IDLE, wait - elapsed), wake)
+            if await gone():
+                return []
 
 
 class Client(Protocol):

@@ -10,6 +10,7 @@ from shared.contracts.event import Event
 from shared.errors import RuleBroken
 from shared.ids import new_id
 from shared.messaging.tables import OutboxColumns
+from shared.messaging.wakeups import told
 from shared.telemetry import current_traceparent
 
 LARGEST_EVENT = 256 * 1024
@@ -75,4 +76,5 @@ def publish(
             traceparent=current_traceparent(),
         )
     )
+    told(session)
     return event_id

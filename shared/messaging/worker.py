@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +30,7 @@ from shared.messaging.standing import Standings
 from shared.messaging.state import Waitings
 from shared.messaging.tables import EventTables as EventTables
 from shared.messaging.transport import feed_of, kafka_of, publisher_for, source_for
+from shared.messaging.wakeups import APPLIED, SEQUENCED, WRITTEN, Wakeups, pause
 from shared.messaging.watching import nothing_waits, watch
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, in_short, metrics_server
@@ -59,6 +60,10 @@ class Loop:
     name: str
     every: timedelta
     run: Callable[[WorkerContext], Awaitable[bool]]
+    woken_by: str | None = None
+    """What is said after a commit that may have left it something to do."""
+    rest: timedelta = timedelta()
+    """How long it lets things gather once it is woken."""
 
 
 def run_worker(
@@ -121,9 +126,15 @@ async def work(
         stack.push_async_callback(engine.dispose)
         client = await stack.enter_async_context(service_client(settings))
         context = WorkerContext(sessions_of(engine), settings, current_time, pool)
+        hears = {WRITTEN, SEQUENCED, *(each.woken_by for each in loops if each.woken_by)}
+        wakeups = Wakeups(url, application=f"{service}-worker", hears=hears)
+        wakeups.watch(context.sessions)
+        await stack.enter_async_context(wakeups.connected())
 
         async def sequence_step(_: WorkerContext) -> bool:
-            return await sequence_once(pool, schema=tables.schema, now=current_time()) > 0
+            if sequenced := await sequence_once(pool, schema=tables.schema, now=current_time()) > 0:
+                wakeups.say(SEQUENCED)
+            return sequenced
 
         standings = Standings()
 
@@ -132,15 +143,15 @@ async def work(
             return False
 
         parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
-            "sequencer": lambda: _at_pace(sequence_step, context, stop),
-            "watch": lambda: _every(Loop("watch", WATCH_EVERY, watch_step), context, stop),
+            "sequencer": lambda: _at_pace(sequence_step, context, wakeups, WRITTEN, stop),
+            "watch": lambda: _every(Loop("watch", WATCH_EVERY, watch_step), context, wakeups, stop),
         }
         for each in loops:
-            parts[each.name] = partial(_every, each, context, stop)
+            parts[each.name] = partial(_every, each, context, wakeups, stop)
         if (connection := kafka_of(settings)) is not None:
             publisher = publisher_for(connection, tables, settings, sessions=context.sessions, pool=pool)
             stack.push_async_callback(publisher.close)
-            parts["publisher"] = lambda: _at_pace(lambda _: publisher.step(), context, stop)
+            parts["publisher"] = lambda: _at_pace(lambda _: publisher.step(), context, wakeups, SEQUENCED, stop)
         handling = Handling(handlers)
         for followed in follows:
             feed = feed_of(client, settings, followed)
@@ -152,6 +163,7 @@ async def work(
                 handling=handling,
                 feed=feed,
                 now=current_time,
+                applied=lambda: wakeups.say(APPLIED),
             )
             standings.take_in(f"consumer {followed}", partial(getattr, feed, "head"))
             parts[f"consumer {followed}"] = partial(_follow, consumer, feed, settings, stop)
@@ -162,6 +174,7 @@ async def work(
             asyncio.create_task(_supervised(name, part, standings, stop), name=name) for name, part in parts.items()
         ]
         await stop.wait()
+        wakeups.wake_all()
         _, late = await asyncio.wait(tasks, timeout=GRACE)
         for task in late:
             task.cancel()
@@ -185,16 +198,26 @@ async def _follow(consumer: Consumer, feed: FeedSource, settings: ServiceSetting
 
 
 async def _at_pace(
-    step: Callable[[WorkerContext], Awaitable[bool]], context: WorkerContext, stop: asyncio.Event
+    step: Callable[[WorkerContext], Awaitable[bool]],
+    context: WorkerContext,
+    wakeups: Wakeups,
+    woken_by: str,
+    stop: asyncio.Event,
 ) -> None:
     pace = Pace()
-    while not stop.is_set():
-        await _pause(pace.after(await step(context)), stop)
+    with wakeups.on(woken_by) as wake:
+        while not stop.is_set():
+            wake.clear()
+            await pause(pace.after(await step(context)), wake)
 
 
-async def _every(each: Loop, context: WorkerContext, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        await _pause(0.0 if await each.run(context) else each.every.total_seconds(), stop)
+async def _every(each: Loop, context: WorkerContext, wakeups: Wakeups, stop: asyncio.Event) -> None:
+    with wakeups.on(*([each.woken_by] if each.woken_by else [])) as wake:
+        while not stop.is_set():
+            wake.clear()
+            await pause(0.0 if await each.run(context) else each.every.total_seconds(), wake)
+            if wake.is_set():
+                await pause(each.rest.total_seconds(), stop)
 
 
 async def _supervised(
@@ -211,13 +234,13 @@ async def _supervised(
             standings.ran_into(name, str(reason), stopped=True, now=current_time())
             if name.startswith("consumer "):
                 metrics.CONSUMER_STOPPED.labels(name.removeprefix("consumer ")).set(1)
-            await _pause(LOOK_AGAIN_WHEN_STOPPED, stop)
+            await pause(LOOK_AGAIN_WHEN_STOPPED, stop)
         except Exception as error:
             if asyncio.get_running_loop().time() - began > SETTLED:
                 wait = FIRST_RESTART
             log.warning("part_failed", part=name, error=in_short(error), wait=wait)
             standings.ran_into(name, in_short(error), stopped=False, now=current_time())
-            await _pause(wait, stop)
+            await pause(wait, stop)
             wait = min(wait * 2, LONGEST_RESTART)
 
 
@@ -233,11 +256,3 @@ async def _unless_stopped(step: Coroutine[Any, Any, bool], stop: asyncio.Event) 
             await asyncio.wait((stepping,))
     if not stepping.cancelled():
         stepping.result()
-
-
-async def _pause(seconds: float, stop: asyncio.Event) -> None:
-    if seconds <= 0:
-        await asyncio.sleep(0)
-        return
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
