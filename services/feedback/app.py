@@ -11,11 +11,13 @@ from services.feedback.responses.operations.intake import Intake
 from services.feedback.responses.operations.storing import SharedCommit
 from services.feedback.responses.web import pages
 from services.feedback.schema import EVENT_TABLES
+from services.feedback.scores.queries import waiting
 from services.feedback.settings import FeedbackSettings
 from services.feedback.surveys.api import public, routes
 from services.feedback.surveys.queries import PublishedSurveys
 from shared.database import pool_for
 from shared.http.app import create_service
+from shared.http.status import status_routes
 from shared.messaging.feed import feed_router
 
 
@@ -43,6 +45,13 @@ def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
         settings=settings,
         schema="feedback",
         roles=ROLES,
-        routers=[responses.router, public.router, routes.router, pages.router, feed_router(EVENT_TABLES)],
+        routers=[
+            responses.router,
+            public.router,
+            routes.router,
+            pages.router,
+            feed_router(EVENT_TABLES),
+            status_routes(EVENT_TABLES, waiting),
+        ],
         lifespan=lifespan,
     )

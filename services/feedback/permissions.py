@@ -11,11 +11,11 @@ SurveyPublisher = Annotated[Caller, requires("surveys:publish")]
 _MAKES_SURVEYS = frozenset({"surveys:read", "surveys:write", "surveys:publish"})
 
 ROLES: RolePermissions = {
-    "administrator": _MAKES_SURVEYS,
-    "performance_officer": _MAKES_SURVEYS,
+    "administrator": _MAKES_SURVEYS | {"status:read"},
+    "performance_officer": _MAKES_SURVEYS | {"status:read"},
     "publisher": _MAKES_SURVEYS,
     "goal_leader": frozenset({"surveys:read"}),
     "analyst": frozenset({"surveys:read"}),
-    "auditor": frozenset({"surveys:read"}),
+    "auditor": frozenset({"surveys:read", "status:read"}),
     "follower": frozenset({"events:follow"}),
 }

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.feedback.directory.consumers import HANDLERS as DIRECTORY
 from services.feedback.schema import EVENT_TABLES, Idempotency
 from services.feedback.scores.jobs import fold_answers
+from services.feedback.scores.queries import waiting
 from services.feedback.settings import FeedbackSettings
 from shared.database import transaction
 from shared.http.idempotency import forget_old_answers
@@ -39,4 +40,5 @@ def main(settings: FeedbackSettings | None = None) -> None:
             Loop("fold", timedelta(milliseconds=250), fold),
             Loop("forget", timedelta(hours=1), forget),
         ],
+        waitings=waiting,
     )

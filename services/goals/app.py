@@ -7,10 +7,12 @@ from services.goals.indicators.api import assignments, indicators
 from services.goals.measurements import api as measurements
 from services.goals.organisation import api as organisation
 from services.goals.permissions import ROLES
+from services.goals.recalculation.queries import waiting
 from services.goals.schema import EVENT_TABLES
 from services.goals.settings import GoalsSettings
 from services.goals.targets import api as targets
 from shared.http.app import create_service
+from shared.http.status import status_routes
 from shared.messaging.feed import feed_router
 
 
@@ -31,5 +33,6 @@ def create_app(settings: GoalsSettings | None = None) -> FastAPI:
             targets.router,
             measurements.router,
             feed_router(EVENT_TABLES),
+            status_routes(EVENT_TABLES, waiting),
         ],
     )

@@ -8,13 +8,15 @@ _READS = frozenset({"units:read", "calendars:read", "indicators:read", "targets:
 
 ROLES: RolePermissions = {
     "administrator": _READS
+    | {"status:read"}
     | {"units:write", "calendars:write", "indicators:write", "assignments:write", "targets:set", "measurements:record"},
     "performance_officer": _READS
+    | {"status:read"}
     | {"units:write", "indicators:write", "assignments:write", "targets:set", "measurements:record"},
     "goal_leader": _READS | {"targets:set"},
     "data_provider": _READS | {"measurements:record"},
     "analyst": _READS,
-    "auditor": _READS,
+    "auditor": _READS | {"status:read"},
     "follower": frozenset({"events:follow"}),
 }
 """Each holds for the unit that the role was given for, and those below it."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.goals.evaluation.jobs import clear_dirty_list
 from services.goals.measurements.consumers import HANDLERS as MEASUREMENTS
 from services.goals.measurements.jobs import take_pending_scores
+from services.goals.recalculation.queries import waiting
 from services.goals.schema import EVENT_TABLES, Idempotency
 from services.goals.settings import GoalsSettings
 from shared.database import transaction
@@ -31,6 +32,7 @@ def main(settings: GoalsSettings | None = None) -> None:
             Loop("pending scores", timedelta(seconds=30), take_pending_scores),
             Loop("forget", timedelta(hours=1), _forget_old_answers),
         ],
+        waitings=waiting,
     )
 
 

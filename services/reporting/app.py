@@ -8,6 +8,7 @@ from services.reporting.scorecards.api import cards, results
 from services.reporting.scorecards.web import pages
 from services.reporting.settings import ReportingSettings
 from shared.http.app import create_service
+from shared.http.status import status_routes
 from shared.messaging.feed import feed_router
 
 DESCRIPTION = (
@@ -25,7 +26,7 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
         settings=settings or ReportingSettings(),
         schema="reporting",
         roles=ROLES,
-        routers=[cards.router, results.router, pages.router, feed_router(EVENT_TABLES)],
+        routers=[cards.router, results.router, pages.router, feed_router(EVENT_TABLES), status_routes(EVENT_TABLES)],
     )
     app.state.pages = {"/scorecards": "Scorecards of all units"}
     return app

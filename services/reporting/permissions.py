@@ -10,11 +10,11 @@ RawScope = Annotated[UnitScope | None, offers("results:read")]
 _READS = frozenset({"results:read"})
 
 ROLES: RolePermissions = {
-    "administrator": _READS,
+    "administrator": _READS | {"status:read"},
     "analyst": _READS,
-    "auditor": _READS,
+    "auditor": _READS | {"status:read"},
     "data_provider": _READS,
     "goal_leader": _READS,
-    "performance_officer": _READS,
+    "performance_officer": _READS | {"status:read"},
     "follower": frozenset({"events:follow"}),
 }

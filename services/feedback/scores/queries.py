@@ -1,6 +1,6 @@
 """Which surveys have answers to add up or scores to let out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from services.feedback.scores.domain import BETWEEN_RELEASES, Asked, CellKey
 from services.feedback.scores.tables import ScoreCell
 from services.feedback.surveys.domain import SMALLEST_STEP, from_json
 from services.feedback.surveys.tables import Survey, SurveyVersion
+from shared.messaging.state import Waiting
 
 # The decisions are the domain's; this only keeps the folder from opening every survey each time.
 _WITH_WORK = text(
@@ -69,6 +70,12 @@ async def cells_to_change(
         .order_by(col(ScoreCell.id))
     )
     return {cell.key: cell for cell in cells}
+
+
+async def waiting(session: AsyncSession) -> Sequence[Waiting]:
+    """The answers that no score counts yet."""
+    count = (await session.exec(select(func.count()).select_from(ScoringQueue))).one()
+    return [Waiting("scoring", "Answers that no score counts yet", count)]
 
 
 async def surveys_with_waiting(session: AsyncSession) -> list[tuple[Survey, int]]:

@@ -52,6 +52,7 @@ async def _opened(service: Service, near: Names, asked: Names) -> Names:
 
 CASES: Cases = {
     "GET /v1/events": [Way("whole body", "/v1/events")],
+    "GET /v1/status": [Way("whole body", "/v1/status")],
     "GET /v1/surveys": [
         Way("list", "/v1/surveys?limit=200", whose=lambda survey: survey["unit"]),
         Way("filter", "/v1/surveys?unit={unit}"),

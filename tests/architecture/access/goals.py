@@ -45,6 +45,7 @@ async def _team(service: Service, near: Names, _: Names) -> Names:
 CALENDAR = {"name": {"en": "School year"}, "start_month": 9, "time_zone": "Europe/London"}
 CASES: Cases = {
     "GET /v1/events": [Way("whole body", "/v1/events")],
+    "GET /v1/status": [Way("whole body", "/v1/status")],
     "GET /v1/body": [Way("same for all", "/v1/body")],
     "GET /v1/units": [
         Way("list", "/v1/units?limit=200", whose=lambda unit: unit["code"]),

@@ -5,7 +5,10 @@ from tests.architecture.access.walking import Cases, Names, Service, Walk, Way
 from tests.reporting.told import hear, small_world, uid, unit
 
 BODY = "england"
-CASES: Cases = {"GET /v1/events": [Way("whole body", "/v1/events")]}
+CASES: Cases = {
+    "GET /v1/events": [Way("whole body", "/v1/events")],
+    "GET /v1/status": [Way("whole body", "/v1/status")],
+}
 
 
 async def walk_through(service: Service) -> Walk:
