@@ -156,6 +156,7 @@ class Consumer:
             if set(held.types) != self._types:
                 raise _TypesDiffer
             fresh = continuing(held, part)
+            metrics.REDELIVERED.labels(self.source).inc(sum(event.position <= held.position for event in part))
             if not fresh:
                 return part[-1].position
             if await self._braked(session, held.log_id, held.position):

@@ -25,5 +25,6 @@ OLDEST_SNAPSHOT = Gauge(
 )
 DEAD_LETTERS = Gauge("steward_dead_letters", "Events set aside and not replayed yet")
 APPLIED = Counter("steward_events_applied", "Events handed to a handler", ["source"])
+REDELIVERED = Counter("steward_events_redelivered", "Events that came again and were dropped by position", ["source"])
 PASSED_OVER = Counter("steward_events_passed_over", "Events of a type that nobody here handles", ["type"])
 RETRIES = Counter("steward_consumer_retries", "Batches that failed and were tried again", ["source"])
