@@ -41,6 +41,26 @@ class Issuer(BaseModel):
     claims: list[ClaimRule] = []
 
 
+class SignInSettings(BaseModel):
+    """The issuer at which people sign in with a browser; addresses left out are read from its discovery document.
+
+    It is one of `issuers` as well: the access token that comes with a sign-in is checked as one sent to the API.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr | None = None
+    """None for a public client, which PKCE alone protects."""
+    scope: str = "openid profile"
+    """With `offline_access`, where the issuer asks for it, sessions outlive an access token of a few minutes."""
+    algorithms: list[Algorithm] = ["ES256", "RS256"]
+    """Of the ID token."""
+    authorize_url: str | None = None
+    token_url: str | None = None
+    jwks_url: str | None = None
+    end_session_url: str | None = None
+
+
 class ServiceSettings(BaseSettings):
     """What the three services have in common; each subclasses it for its own database variable."""
 
@@ -58,6 +78,8 @@ class ServiceSettings(BaseSettings):
     token_url: str | None = None
     client_id: str | None = None
     client_secret: SecretStr | None = None
+    sign_in: SignInSettings | None = None
+    """Needs the public address of the service in `links`."""
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -68,3 +90,5 @@ class ServiceSettings(BaseSettings):
         local = [issuer.issuer for issuer in self.issuers if issuer.local]
         if local and self.env != "local":
             raise UnsafeSettings(f"{local[0]} is a local issuer, but STEWARD_ENV is {self.env!r}.")
+        if self.sign_in and self.env != "local" and not self.sign_in.issuer.startswith("https://"):
+            raise UnsafeSettings(f"{self.sign_in.issuer}, at which people sign in, is not an https address.")

@@ -14,6 +14,7 @@ from shared.http.health import health_routes
 from shared.http.limits import LimitBodies
 from shared.http.middleware import Envelope
 from shared.http.requests import sound_request
+from shared.http.sign_in import routes as sign_in
 from shared.http.streams import Streams
 from shared.http.tokens import Verifier
 from shared.messaging.wakeups import APPLIED, SEQUENCED, Wakeups
@@ -81,6 +82,7 @@ def create_service(
     app.add_middleware(LimitBodies)
     app.add_middleware(Envelope, service=name)
     problems.install(app)
+    sign_in.install(app, settings)
     for router in [*routers, health_routes(name, schema)]:
         app.include_router(router)
     docs.install(app, title=title, description=description)

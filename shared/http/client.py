@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import httpx
@@ -20,6 +20,13 @@ async def fetch_json(url: str) -> Any:
         answer = await client.get(url)
         answer.raise_for_status()
         return answer.json()
+
+
+async def send_form(url: str, form: Mapping[str, str]) -> tuple[int, Any]:
+    """The status and the JSON that a form is answered with, such as a code sent to a token endpoint."""
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+        answer = await client.post(url, data=dict(form))
+        return answer.status_code, answer.json()
 
 
 class ClientCredentials(httpx.Auth):

@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from shared.http.auth import Permitted
+from shared.http.sign_in.visitors import PagePermitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def _operations(app: FastAPI) -> Iterator[Operation]:
 
 
 def _permissions(dependant: Dependant) -> Iterator[str]:
-    if isinstance(dependant.call, Permitted):
+    if isinstance(dependant.call, Permitted | PagePermitted):
         yield dependant.call.permission
     for inner in dependant.dependencies:
         yield from _permissions(inner)

@@ -89,7 +89,7 @@ class Verifier:
         """The identity behind a token; raises TokenRefused with the claim that is the reason."""
         if len(token) > _LONGEST_TOKEN:
             raise TokenRefused("The token is longer than any that this service accepts.")
-        header, unverified = _peek(token)
+        header, unverified = peek(token)
         issuer = self._issuers.get(str(unverified.get("iss")))
         if issuer is None:
             raise TokenRefused("Its issuer (iss) is not one that this service trusts.")
@@ -142,7 +142,7 @@ def _source(issuer: Issuer, given: Mapping[str, Any]) -> Callable[[], Awaitable[
     return fetch
 
 
-def _peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims before anything is verified, only to choose the issuer whose rules then decide."""
     parts = token.split(".")
     try:

@@ -67,13 +67,25 @@ def page(
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HTMLResponse:
-    """A whole page from a template; `links` holds the public address of each service, as the settings say."""
+    """A whole page from a template.
+
+    `links` holds the public address of each service, as the settings say; `visitor` whoever looks at the page, where
+    the page asks for that.
+    """
     settings = getattr(request.app.state, "settings", None)
     links: Mapping[str, str] = getattr(settings, "links", {})
     html = (
         environment()
         .get_template(template)
-        .render({"request": request, "path": request.url.path, "links": links, **context})
+        .render(
+            {
+                "request": request,
+                "path": request.url.path,
+                "links": links,
+                "visitor": getattr(request.state, "visitor", None),
+                **context,
+            }
+        )
     )
     return HTMLResponse(html, status, headers)
 

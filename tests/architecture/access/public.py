@@ -4,10 +4,15 @@ EVERY_SERVICE = {
     "GET /",
     "GET /livez",
     "GET /readyz",
+    "GET /v1/limits",
     "GET /docs",
     "GET /openapi.json",
     "GET /problems",
     "GET /problems/{code}",
+    "GET /sign-in",
+    "GET /sign-in/callback",
+    "POST /sign-out",
+    "GET /signed-out",
 }
 PUBLIC = {
     "goals": EVERY_SERVICE,

@@ -1,0 +1,190 @@
+"""Who looks at a page: the permission in its signature, and what its templates show of whoever is signed in."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import structlog
+from fastapi import Depends, Request
+from markupsafe import Markup
+from starlette.responses import Response
+
+from shared.database import SessionFactory
+from shared.errors import Forbidden
+from shared.http.auth import Blocked, Caller, Identity, TokenRefused, UnitScope, admitted, scope_for
+from shared.http.middleware import public_cache
+from shared.http.sessions import Now
+from shared.http.sign_in import sessions
+from shared.http.sign_in.errors import ForeignForm, NoSignIn, SignInFailed, SignInFirst, TokenOnPage
+from shared.http.sign_in.provider import Provider
+from shared.http.sign_in.secrets import csrf_token, secret_in, session_cookie
+from shared.http.sign_in.sessions import PageSession
+
+log = structlog.get_logger()
+CSRF_FIELD = "csrf"
+_READING = ("GET", "HEAD")
+_RENEWED_BEFORE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever looks at a page, as `visitor` in its template."""
+
+    address: str
+    """Of the page, to come back to after signing in."""
+    session: PageSession | None = field(default=None, repr=False)
+    identity: Identity | None = None
+    """With all roles; None for the public."""
+
+    @property
+    def name(self) -> str | None:
+        """What the issuer calls whoever is signed in."""
+        return (self.session.name or "Signed in") if self.session else None
+
+    @property
+    def csrf_field(self) -> Markup:
+        """The hidden field that every form of somebody signed in holds."""
+        token = csrf_token(self.session.secret) if self.session else ""
+        return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, token)
+
+    @property
+    def sign_in(self) -> str:
+        """The address that signs in and leads back here."""
+        return f"/sign-in?{urlencode({'next': self.address})}"
+
+
+def provider_of(request: Request) -> Provider:
+    """The issuer at which people sign in; NoSignIn where the settings name none."""
+    provider: Provider | None = request.app.state.provider
+    if provider is None:
+        raise NoSignIn("STEWARD_SIGN_IN and the service's own address in STEWARD_LINKS set it up.")
+    return provider
+
+
+async def visitor_of(request: Request, now: Now) -> Visitor:
+    """Whoever asks for this page; raises Blocked, and ends the session, for somebody who is blocked."""
+    return await _visitor(request, now, seen=True)
+
+
+Visiting = Annotated[Visitor, Depends(visitor_of)]
+
+
+async def still_signed_in(request: Request, now: datetime) -> bool:
+    """Whether the session that a stream began with goes on; watching a page is no sign that somebody is there."""
+    try:
+        return (await _visitor(request, now, seen=False)).session is not None
+    except Blocked:
+        return False
+
+
+async def _visitor(request: Request, now: datetime, *, seen: bool) -> Visitor:
+    if request.headers.get("authorization", "").lower().startswith("bearer"):
+        raise TokenOnPage("Sign in with a browser here, or send the token to the API below /v1/.")
+    visitor = Visitor(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+    if request.app.state.provider is None:
+        return visitor
+    # Known from here on, so that a page which tells what went wrong shows where to sign in.
+    request.state.visitor = visitor
+    secret = secret_in(request, session_cookie(request))
+    held = await _going_on(request, secret, now, seen=seen) if secret else None
+    if held is None:
+        return visitor
+    try:
+        identity = await admitted(request, held.identity)
+    except Blocked:
+        await sessions.end(request.app.state.sessions, held.secret)
+        raise
+    request.state.visitor = visitor = replace(visitor, session=held, identity=identity)
+    return visitor
+
+
+async def _going_on(request: Request, secret: str, now: datetime, *, seen: bool) -> PageSession | None:
+    """The session of this secret, with a token that is still good; it is renewed in its last minute.
+
+    Nothing is locked while the issuer is asked: of two that ask at once one may be refused, and finds the other's.
+    """
+    factory: SessionFactory = request.app.state.sessions
+    held = await sessions.find(factory, secret, now=now, seen=seen)
+    if held is None or held.token_ends_at > now + _RENEWED_BEFORE:
+        return held
+    if held.refresh_token:
+        try:
+            await _renew(request, held, now)
+        except (NoSignIn, SignInFailed, TokenRefused) as error:
+            log.warning("session_not_renewed", reason=error.code)
+        held = await sessions.find(factory, secret, now=now, seen=False)
+    return held if held is not None and held.token_ends_at > now else None
+
+
+async def _renew(request: Request, held: PageSession, now: datetime) -> None:
+    tokens = await provider_of(request).refresh(held.refresh_token, now)
+    identity: Identity = await request.app.state.verifier.verify(tokens.access)
+    if identity.reference != held.identity.reference:
+        raise SignInFailed("The new token is somebody else's.")
+    await sessions.renew(request.app.state.sessions, held, identity, tokens)
+
+
+async def sound_form(request: Request, visitor: Visiting) -> Visitor:
+    """Whoever sends a form, which must come from a page of this service that was made for this session."""
+    if visitor.session is None:
+        raise SignInFirst("You are not signed in, or no longer: sign in, then send the form again.")
+    if request.headers.get("origin") != provider_of(request).origin:
+        raise ForeignForm("The form was sent from another site (Origin).")
+    sent = (await request.form()).get(CSRF_FIELD)
+    if not isinstance(sent, str) or not compare_digest(sent.encode(), csrf_token(visitor.session.secret).encode()):
+        raise ForeignForm(f"Its field {CSRF_FIELD} is not this session's: load the page anew and send it again.")
+    return visitor
+
+
+def csrf_field(request: Request) -> Markup:
+    """The hidden field that a form needs, for a page whose visitor is known."""
+    visitor: Visitor = request.state.visitor
+    return visitor.csrf_field
+
+
+class PagePermitted:
+    """The dependency of a page for those who hold a permission; what is not only read needs a sound form too."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    async def __call__(self, request: Request, visitor: Visiting) -> Caller:
+        if request.method not in _READING:
+            await sound_form(request, visitor)
+        if visitor.identity is None:
+            raise SignInFirst(f"This page needs the permission «{self.permission}».")
+        scope = scope_for(visitor.identity, self.permission, request.app.state.roles)
+        if scope is None:
+            raise Forbidden(f"This needs the permission «{self.permission}», which none of your roles holds.")
+        return Caller(visitor.identity.reference, scope)
+
+
+class PageOffered:
+    """The dependency of a public page that shows more to those who hold a permission: their units, None for others."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    async def __call__(self, request: Request, visitor: Visiting) -> UnitScope | None:
+        if visitor.identity is None:
+            return None
+        return scope_for(visitor.identity, self.permission, request.app.state.roles)
+
+
+def page_requires(permission: str) -> Any:
+    """`Annotated[Caller, page_requires("measurements:record")]`: whoever is signed in and holds the permission."""
+    return Depends(PagePermitted(permission))
+
+
+def page_offers(permission: str) -> Any:
+    """`Annotated[UnitScope | None, page_offers("results:read")]`: the units a visitor holds it for, or None."""
+    return Depends(PageOffered(permission))
+
+
+def keep_page(request: Request, response: Response, seconds: int) -> None:
+    """Let anybody keep a page for so long, unless it was made for somebody's session."""
+    if session_cookie(request) not in request.cookies:
+        public_cache(response, seconds)
+        response.headers["Vary"] += ", Cookie"
