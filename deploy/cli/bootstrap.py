@@ -25,22 +25,36 @@ def bootstrap(
     language: Annotated[str, typer.Option(help="The body's default language.")] = "en",
     time_zone: Annotated[str, typer.Option(help="The zone that decides which day it is.")] = "Europe/London",
     start_month: Annotated[int, typer.Option(help="The month in which its fiscal year begins.", min=1, max=12)] = 1,
+    printed: Annotated[
+        bool, typer.Option("--print", help="Change nothing: print the SQL for an administrator to run with psql.")
+    ] = False,
+    administrator: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="ISSUER SUBJECT", help="Who, by iss and sub of its tokens, shall administer the body."),
+    ] = None,
 ) -> None:
     """Make databases, roles and schemas on the server at DATABASE_URL, migrate them, and found the body.
 
     The names are fixed (goals, feedback, reporting); the passwords of the three logins are taken from
     GOALS_DATABASE_URL, FEEDBACK_DATABASE_URL and REPORTING_DATABASE_URL. Doing it again changes nothing else.
     """
+    if printed:
+        from deploy.postgres.bootstrap import script
+
+        typer.echo(script())
+        return
     if body is not None and name is None:
         raise typer.BadParameter("a body needs a --name")
     with plainly():
-        asyncio.run(_bootstrap(body, name or "", language, time_zone, start_month))
+        asyncio.run(_bootstrap(body, name or "", language, time_zone, start_month, administrator))
 
 
-async def _bootstrap(body: str | None, name: str, language: str, time_zone: str, start_month: int) -> None:
+async def _bootstrap(
+    body: str | None, name: str, language: str, time_zone: str, start_month: int, administrator: tuple[str, str] | None
+) -> None:
     from sqlalchemy.engine import make_url
 
-    from deploy.local.body import Founding, found
+    from deploy.local.body import Founding, appoint, found
     from deploy.local.places import CannotRun
     from deploy.postgres import bootstrap as server
     from shared.migrations import migrate
@@ -56,7 +70,10 @@ async def _bootstrap(body: str | None, name: str, language: str, time_zone: str,
             raise CannotRun(
                 f"{service.upper()}_DATABASE_URL names the login {service}, its password and the database {service}."
             )
-    await server.bootstrap(settings.database_url, {service: str(login.password) for service, login in logins.items()})
+    try:
+        await server.bootstrap(settings.database_url, {name: str(login.password) for name, login in logins.items()})
+    except server.NotAllowed as error:
+        raise CannotRun(str(error)) from error
     for service in server.SERVICES:
         await migrate(service, server.url_of(settings.database_url, service))
         console.print(f"{service}: database, roles and schema are ready")
@@ -66,3 +83,7 @@ async def _bootstrap(body: str | None, name: str, language: str, time_zone: str,
         )
         await found(founding, settings.goals_database_url)
         console.print(f"{body}: the body is founded")
+    if administrator is not None:
+        issuer, subject = administrator
+        changed = await appoint(issuer, subject, settings.goals_database_url)
+        console.print("the administrator is appointed" if changed else "the administrator is one already")

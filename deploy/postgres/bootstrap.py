@@ -16,6 +16,10 @@ _HERE = Path(__file__).parent
 _LOCK = 5_000_007
 """Roles belong to the whole server, so two bootstraps at once would collide on its catalogue."""
 
+_CREATED_UNLESS_THERE = (
+    "select '{create}' where not exists (select from pg_database where datname = '{database}') \\gexec\n"
+)
+
 
 def url_of(admin_url: str, database: str, *, user: str | None = None, password: str | None = None) -> str:
     """The URL of another database of the same server, for the administrator or for a role."""
@@ -25,11 +29,35 @@ def url_of(admin_url: str, database: str, *, user: str | None = None, password: 
     return url.render_as_string(hide_password=False)
 
 
+class NotAllowed(Exception):
+    """The administrator may not do what bootstrap does."""
+
+
 async def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
     """Make what is missing, for all three services; doing it again changes nothing but the passwords."""
+    try:
+        for service in SERVICES:
+            await make_roles(admin_url, service, passwords[service])
+            await make_database(admin_url, service, service)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NotAllowed(
+            f"DATABASE_URL's role may not do this: {error}. It needs CREATEROLE and CREATEDB, and, of roles that are "
+            "there already, the ADMIN option; or have an administrator run what «steward bootstrap --print» prints."
+        ) from error
+
+
+def script() -> str:
+    """The same as SQL for psql, for a server that only its own administrators change; it holds no password."""
+    parts = [(_HERE / "print.sql").read_text()]
     for service in SERVICES:
-        await make_roles(admin_url, service, passwords[service])
-        await make_database(admin_url, service, service)
+        schemas = "".join(_sql("schema", service=service, schema=schema) for schema in SCHEMAS[service])
+        parts += [
+            _sql("roles", service=service),
+            _CREATED_UNLESS_THERE.format(create=_create(service), database=service),
+            rights_on(service, service),
+            f"\\connect {service}\n{schemas}\\connect :first_database\n",
+        ]
+    return "\n".join(parts)
 
 
 async def make_roles(admin_url: str, service: str, password: str) -> None:
@@ -53,7 +81,7 @@ async def make_database(admin_url: str, service: str, database: str) -> None:
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         if not await connection.fetchval("select exists (select from pg_database where datname = $1)", database):
-            await connection.execute(f"create database {database} template template0 encoding 'UTF8'")
+            await connection.execute(_create(database))
         await connection.execute(rights_on(database, service))
         await _make_schemas(url_of(admin_url, database), service)
     finally:
@@ -73,6 +101,10 @@ async def _make_schemas(url: str, service: str) -> None:
                 await connection.execute(_sql("schema", service=service, schema=schema))
     finally:
         await connection.close()
+
+
+def _create(database: str) -> str:
+    return f"create database {database} template template0 encoding utf8"
 
 
 def _sql(piece: str, **names: str) -> str:

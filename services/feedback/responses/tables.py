@@ -18,7 +18,7 @@ class Response(FeedbackTable, table=True):
     """
 
     __table_args__ = (
-        CheckConstraint("uuid_extract_version(id) = 4", name="response_id_is_random"),
+        CheckConstraint("get_byte(uuid_send(id), 6) >> 4 = 4", name="response_id_is_random"),
         CheckConstraint("jsonb_typeof(answers) = 'object'", name="response_answers"),
     )
 
