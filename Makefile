@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format lock contracts oracles bench clean
+.PHONY: help demo test quick check format lock contracts oracles bench chaos clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ oracles: .venv/.dev ## compare our numbers with those of reference packages; DIR
 
 bench: .venv/.dev ## measure, into build/bench.json; MINUTES=
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+chaos: .venv/.dev ## kill, pause and cut everything under load, into build/chaos.json; MINUTES=3 SEED= EVENTS= EVENTS_GOAL= SCENARIO=
+	$(BIN)/python -m tests.chaos.run --minutes $(or $(MINUTES),3) $(if $(SEED),--seed $(SEED)) $(if $(filter command line environment,$(origin EVENTS)),--events $(EVENTS)) $(if $(EVENTS_GOAL),--events-goal $(EVENTS_GOAL)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(ARGS)
 
 lock: $(UV) ## resolve the dependencies again
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade pyproject.toml --extra install -o requirements.lock

@@ -1,0 +1,120 @@
+"""`make chaos`: harm a Steward under load for some minutes and write what is left of it to build/chaos.json."""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from deploy.local.kafka import missing_tools
+from deploy.local.places import CHECKOUT
+from deploy.local.stack import Events
+from tests.chaos.harm import Harm, Temper
+from tests.chaos.proof import FAR, Plan, Proof, outcome, proof
+from tests.chaos.scenarios import SCENARIOS, Scenario
+
+RESULT = CHECKOUT / "build" / "chaos.json"
+_EVERY = 5.0
+
+
+async def everything_at_random(
+    plan: Plan, report: Callable[[str], None], *, temper: Temper | None = None, goal: int = 0
+) -> dict[str, Any]:
+    """Parts killed, workers paused, a wire cut, for as long as the plan says or until the logs hold `goal` events."""
+    async with proof(plan, report) as made:
+        harm = Harm(made.stack, seed=plan.seed, temper=temper or Temper(), wire=made.wire, far=FAR, report=made.report)
+        harming = asyncio.create_task(harm.run())
+        try:
+            await _until_over(made, harm, goal)
+        finally:
+            harm.stop()
+            await harming
+        await harm.everything_runs()
+        made.report("everything runs again; letting the clients finish")
+        await made.stop_load()
+        checked = await made.check()
+        return outcome(
+            made,
+            checked,
+            kills=dict(sorted(harm.kills.items())),
+            pauses=harm.pauses,
+            cuts=harm.cuts,
+            dropped_packets=made.wire.dropped if made.wire else None,
+        )
+
+
+async def _until_over(made: Proof, harm: Harm, goal: int) -> None:
+    ends = time.monotonic() + made.plan.seconds
+    while time.monotonic() < ends or goal:
+        await asyncio.sleep(_EVERY)
+        made.load_goes_on()
+        positions = [made.counting.log_position(service) for service in made.stack.urls]
+        made.report(
+            f"{made.acknowledged} acknowledged, {sum(positions)} events, {harm.kills.total()} kills, "
+            f"{harm.pauses} pauses, {harm.cuts} cuts"
+        )
+        if goal and sum(positions) >= goal:
+            return
+
+
+def say(what: str) -> None:
+    """A line at once, also where a pipe reads it."""
+    sys.stdout.write(what + "\n")
+    sys.stdout.flush()
+
+
+def sound(result: dict[str, Any]) -> bool:
+    """Whether nothing was lost, doubled, out of order or made up."""
+    return not any(result[name] for name in ("lost", "twice", "out_of_order", "made_up"))
+
+
+def main() -> None:
+    """Run what the command line asks for; exit 1 where a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--events", choices=["feed", "kafka", "both"], default="both")
+    parser.add_argument("--events-goal", type=int, default=0, help="go on until the logs hold so many events")
+    parser.add_argument("--scenario", choices=sorted(SCENARIOS), default=None)
+    parser.add_argument("--port-base", type=int, default=23_000)
+    given = parser.parse_args()
+    seed = given.seed if given.seed is not None else random.randrange(1_000_000)  # noqa: S311 - printed, to be repeated
+    modes: list[Events] = ["feed", "kafka"] if given.events == "both" else [given.events]
+    results = []
+    for mode in modes:
+        if mode == "kafka" and (missing := missing_tools()):
+            sys.exit(missing)
+        full = given.events_goal > 0
+        plan = Plan(
+            events=mode,
+            seed=seed,
+            seconds=given.minutes * 60,
+            port_base=given.port_base,
+            batch=400 if full else 50,
+            pause=0.0 if full else 0.05,
+        )
+        say(f"Chaos over {mode}, seed {seed}")
+        at_random: Scenario = partial(everything_at_random, goal=given.events_goal)
+        scenario = SCENARIOS.get(given.scenario, at_random)
+        results.append({"scenario": given.scenario or "at-random", **asyncio.run(scenario(plan, say))})
+        say(json.dumps(results[-1], indent=2))
+        write(results)
+    sys.exit(0 if all(map(sound, results)) else 1)
+
+
+def write(results: list[dict[str, Any]], file: Path = RESULT) -> None:
+    """Keep the figures of the newest run of each scenario in each mode."""
+    file.parent.mkdir(exist_ok=True)
+    kept = json.loads(file.read_text()) if file.exists() else []
+    ours = {(each["scenario"], each["mode"]) for each in results}
+    kept = [each for each in kept if (each["scenario"], each["mode"]) not in ours]
+    file.write_text(json.dumps([*kept, *results], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
