@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.goals.organisation.operations import establish_body
+from services.goals.people.operations import appoint_administrator
 from shared.clock import current_time
 from shared.database import sessions_at, transaction
 
@@ -37,3 +38,12 @@ async def found(body: Founding, goals_url: str) -> None:
             start_month=body.start_month,
             now=current_time(),
         )
+
+
+async def appoint(issuer: str, subject: str, goals_url: str) -> bool:
+    """Make a subject of an issuer administrator of the whole body; gives whether that changed anything."""
+    async with (
+        sessions_at(goals_url, schema="goals", application="steward-bootstrap") as sessions,
+        transaction(sessions) as session,
+    ):
+        return await appoint_administrator(session, issuer=issuer, subject=subject, now=current_time())

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from services.feedback.directory.queries import known_of
 from services.feedback.permissions import ROLES
 from services.feedback.responses import api as responses
 from services.feedback.responses.operations.intake import Intake
@@ -45,6 +46,7 @@ def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
         settings=settings,
         schema="feedback",
         roles=ROLES,
+        assigned=known_of,
         routers=[
             responses.router,
             public.router,

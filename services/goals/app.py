@@ -6,6 +6,8 @@ from services.goals.calendars import api as calendars
 from services.goals.indicators.api import assignments, indicators
 from services.goals.measurements import api as measurements
 from services.goals.organisation import api as organisation
+from services.goals.people.api import principals, role_assignments
+from services.goals.people.operations import know_caller
 from services.goals.permissions import ROLES
 from services.goals.recalculation.queries import waiting
 from services.goals.schema import EVENT_TABLES
@@ -25,8 +27,11 @@ def create_app(settings: GoalsSettings | None = None) -> FastAPI:
         settings=settings or GoalsSettings(),
         schema="goals",
         roles=ROLES,
+        assigned=know_caller,
         routers=[
             organisation.router,
+            principals.router,
+            role_assignments.router,
             calendars.router,
             indicators.router,
             assignments.router,

@@ -9,18 +9,22 @@ _READS = frozenset({"units:read", "calendars:read", "indicators:read", "targets:
 ROLES: RolePermissions = {
     "administrator": _READS
     | {"status:read"}
-    | {"units:write", "calendars:write", "indicators:write", "assignments:write", "targets:set", "measurements:record"},
+    | {"units:write", "calendars:write", "indicators:write", "assignments:write", "targets:set", "measurements:record"}
+    | {"principals:read", "principals:block", "roles:assign"},
     "performance_officer": _READS
     | {"status:read"}
     | {"units:write", "indicators:write", "assignments:write", "targets:set", "measurements:record"},
     "goal_leader": _READS | {"targets:set"},
     "data_provider": _READS | {"measurements:record"},
     "analyst": _READS,
-    "auditor": _READS | {"status:read"},
+    "auditor": _READS | {"status:read", "principals:read"},
     "follower": frozenset({"events:follow"}),
 }
 """Each holds for the unit that the role was given for, and those below it."""
 
+PrincipalReader = Annotated[Caller, requires("principals:read")]
+PrincipalBlocker = Annotated[Caller, requires("principals:block")]
+RoleAssigner = Annotated[Caller, requires("roles:assign")]
 UnitReader = Annotated[Caller, requires("units:read")]
 UnitWriter = Annotated[Caller, requires("units:write")]
 CalendarReader = Annotated[Caller, requires("calendars:read")]

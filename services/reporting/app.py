@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from services.reporting.directory.queries import known_of
 from services.reporting.permissions import ROLES
 from services.reporting.schema import EVENT_TABLES
 from services.reporting.scorecards.api import cards, results
@@ -26,6 +27,7 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
         settings=settings or ReportingSettings(),
         schema="reporting",
         roles=ROLES,
+        assigned=known_of,
         routers=[cards.router, results.router, pages.router, feed_router(EVENT_TABLES), status_routes(EVENT_TABLES)],
     )
     app.state.pages = {"/scorecards": "Scorecards of all units"}

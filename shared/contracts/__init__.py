@@ -15,6 +15,7 @@ from shared.contracts.goals.measurements import (
     TargetValue,
 )
 from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, UnitChanged
+from shared.contracts.goals.people import PrincipalChanged, RoleAssignmentChanged
 
 __all__ = [
     "AssignmentChanged",
@@ -26,8 +27,10 @@ __all__ = [
     "IndicatorChanged",
     "MeasurementRecorded",
     "PeriodKey",
+    "PrincipalChanged",
     "Ratio",
     "RecordedValue",
+    "RoleAssignmentChanged",
     "RuleSet",
     "ScoreReleased",
     "ScoredQuestion",

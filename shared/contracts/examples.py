@@ -20,11 +20,13 @@ from shared.contracts.goals.measurements import (
     TargetValue,
 )
 from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, UnitChanged
+from shared.contracts.goals.people import PrincipalChanged, RoleAssignmentChanged
 
 _BODY, _ROOT, _UNIT, _CALENDAR, _INDICATOR, _ASSIGNMENT, _SERIES, _MEASUREMENT, _TARGET, _RESULT, _SURVEY, _CELL = (
     UUID(f"0193a1b2-0000-7000-8000-{number:012d}") for number in range(1, 13)
 )
 _MARCH = PeriodKey(frequency="month", start=date(2019, 3, 1))
+_PRINCIPAL, _ROLE = UUID("3f0c5b8e-6f0a-5d2c-9a53-0d6b1a7c9e21"), UUID("0193a1b2-0000-7000-8000-000000000013")
 _WAITS = SeriesKey(indicator_id=_INDICATOR, unit_id=_UNIT)
 _AT_LEAST_95 = TargetValue(type="maintain_at_or_above", value=Decimal(95))
 
@@ -55,6 +57,16 @@ _EXAMPLES: Mapping[type[Event], Event] = {
             start_month=4,
             label_rule="both_years",
             time_zone="Europe/London",
+        ),
+        PrincipalChanged(principal_id=_PRINCIPAL, principal_kind="person", state="blocked"),
+        RoleAssignmentChanged(
+            role_assignment_id=_ROLE,
+            principal_id=_PRINCIPAL,
+            role="data_provider",
+            unit_id=_UNIT,
+            valid_from=date(2019, 4, 1),
+            valid_to=None,
+            withdrawn=False,
         ),
         IndicatorChanged(
             indicator_id=_INDICATOR,

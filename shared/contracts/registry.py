@@ -7,6 +7,7 @@ from shared.contracts.feedback.surveys import ScoreReleased, SurveyChanged
 from shared.contracts.goals.indicators import AssignmentChanged, IndicatorChanged
 from shared.contracts.goals.measurements import EvaluationMade, MeasurementRecorded, TargetSet
 from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, UnitChanged
+from shared.contracts.goals.people import PrincipalChanged, RoleAssignmentChanged
 
 _EVENTS: dict[str, type[Event]] = {
     event.type: event
@@ -14,6 +15,8 @@ _EVENTS: dict[str, type[Event]] = {
         BodyChanged,
         UnitChanged,
         CalendarChanged,
+        PrincipalChanged,
+        RoleAssignmentChanged,
         IndicatorChanged,
         AssignmentChanged,
         MeasurementRecorded,

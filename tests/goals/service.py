@@ -83,6 +83,8 @@ _FILLED = (
     "series",
     "assignment",
     "indicator",
+    "role_assignment",
+    "principal",
     "body",
     "unit",
     "calendar",

@@ -2,8 +2,8 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.feedback.directory.tables import Body, Indicator, Unit
-from shared.contracts import BodyChanged, IndicatorChanged, UnitChanged
+from services.feedback.directory.tables import Body, Indicator, Principal, RoleAssignment, Unit
+from shared.contracts import BodyChanged, IndicatorChanged, PrincipalChanged, RoleAssignmentChanged, UnitChanged
 from shared.messaging.handlers import Versioned
 from shared.upserts import keep_newest
 
@@ -59,3 +59,21 @@ async def keep_indicators(session: AsyncSession, states: Versioned[IndicatorChan
         for version, indicator in states
     ]
     await keep_newest(session, Indicator, rows)
+
+
+async def keep_principals(session: AsyncSession, states: Versioned[PrincipalChanged]) -> None:
+    """Keep principals as their newest versions say."""
+    rows = [
+        {"id": told.principal_id, "kind": told.principal_kind, "state": told.state, "version": version}
+        for version, told in states
+    ]
+    await keep_newest(session, Principal, rows)
+
+
+async def keep_role_assignments(session: AsyncSession, states: Versioned[RoleAssignmentChanged]) -> None:
+    """Keep the roles that principals were given as their newest versions say."""
+    rows = [
+        {**told.model_dump(exclude={"role_assignment_id"}), "id": told.role_assignment_id, "version": version}
+        for version, told in states
+    ]
+    await keep_newest(session, RoleAssignment, rows)

@@ -7,11 +7,16 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.feedback.directory.errors import BodyUnknown, UnknownHere
-from services.feedback.directory.tables import Body, Indicator, Unit
+from services.feedback.directory.tables import Body, Indicator, Principal, RoleAssignment, Unit
+from shared.clock import current_time
+from shared.database import SessionFactory, transaction
 from shared.errors import NotFound
-from shared.http.auth import UnitScope
+from shared.http.assigned import People, assigned_to
+from shared.http.auth import Assigned, Identity, UnitScope
 from shared.http.scopes import within
 from shared.ids import as_id
+
+PEOPLE = People(Principal, RoleAssignment, Unit, Body)
 
 
 async def the_body(session: AsyncSession) -> Body:
@@ -61,8 +66,14 @@ async def codes_of_units(session: AsyncSession, ids: set[UUID]) -> dict[UUID, st
 
 async def is_applied(session: AsyncSession, aggregate: UUID, version: int) -> bool:
     """Whether the copy of something in goals is at least as new as a version."""
-    for table in (Unit, Indicator, Body):
+    for table in (Unit, Indicator, Body, Principal, RoleAssignment):
         held = (await session.exec(select(table.version).where(table.id == aggregate))).first()
         if held is not None:
             return held >= version
     return False
+
+
+async def known_of(sessions: SessionFactory, identity: Identity) -> Assigned:
+    """Whether a caller is blocked, and the roles it was given, as goals has told."""
+    async with transaction(sessions) as session:
+        return await assigned_to(session, PEOPLE, identity.reference, current_time())

@@ -62,3 +62,28 @@ class Indicator(FeedbackTable, table=True):
     def takes_scores(self) -> bool:
         """Whether it can be fed: a score is a sum over a count, of a month."""
         return self.frequency == "month" and self.is_ratio is not False
+
+
+class Principal(FeedbackTable, table=True):
+    """Somebody or something that goals has blocked, or unblocked; whoever is not here is active."""
+
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    version: int = Field(sa_type=BigInteger)
+
+
+class RoleAssignment(FeedbackTable, table=True):
+    """A role that a principal was given for a unit and those below it, until the last day inclusive."""
+
+    __tablename__ = "role_assignment"
+    __table_args__ = (Index("role_assignment_principal_id", "principal_id"),)
+
+    id: UUID = Field(primary_key=True)
+    principal_id: UUID
+    role: str = Field(sa_type=Text)
+    unit_id: UUID
+    valid_from: date
+    valid_to: date | None = None
+    withdrawn: bool = Field(sa_type=Boolean)
+    version: int = Field(sa_type=BigInteger)

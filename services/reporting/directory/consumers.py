@@ -5,6 +5,8 @@ from services.reporting.directory.operations import (
     keep_bodies,
     keep_calendars,
     keep_indicators,
+    keep_principals,
+    keep_role_assignments,
     keep_surveys,
     keep_units,
 )
@@ -13,6 +15,8 @@ from shared.contracts import (
     BodyChanged,
     CalendarChanged,
     IndicatorChanged,
+    PrincipalChanged,
+    RoleAssignmentChanged,
     SurveyChanged,
     UnitChanged,
 )
@@ -24,5 +28,7 @@ HANDLERS: Handlers = {
     CalendarChanged: by_version(keep_calendars),
     IndicatorChanged: by_version(keep_indicators),
     AssignmentChanged: by_version(keep_assignments),
+    PrincipalChanged: by_version(keep_principals),
+    RoleAssignmentChanged: by_version(keep_role_assignments),
     SurveyChanged: by_version(keep_surveys),
 }

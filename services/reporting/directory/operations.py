@@ -3,12 +3,23 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.domain import searchable
-from services.reporting.directory.tables import Assignment, Body, Calendar, Indicator, Survey, Unit
+from services.reporting.directory.tables import (
+    Assignment,
+    Body,
+    Calendar,
+    Indicator,
+    Principal,
+    RoleAssignment,
+    Survey,
+    Unit,
+)
 from shared.contracts import (
     AssignmentChanged,
     BodyChanged,
     CalendarChanged,
     IndicatorChanged,
+    PrincipalChanged,
+    RoleAssignmentChanged,
     SurveyChanged,
     UnitChanged,
 )
@@ -128,3 +139,21 @@ async def keep_surveys(session: AsyncSession, states: Versioned[SurveyChanged]) 
         for version, survey in states
     ]
     await keep_newest(session, Survey, rows)
+
+
+async def keep_principals(session: AsyncSession, states: Versioned[PrincipalChanged]) -> None:
+    """Keep principals as their newest versions say."""
+    rows = [
+        {"id": told.principal_id, "kind": told.principal_kind, "state": told.state, "version": version}
+        for version, told in states
+    ]
+    await keep_newest(session, Principal, rows)
+
+
+async def keep_role_assignments(session: AsyncSession, states: Versioned[RoleAssignmentChanged]) -> None:
+    """Keep the roles that principals were given as their newest versions say."""
+    rows = [
+        {**told.model_dump(exclude={"role_assignment_id"}), "id": told.role_assignment_id, "version": version}
+        for version, told in states
+    ]
+    await keep_newest(session, RoleAssignment, rows)

@@ -11,14 +11,27 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.domain import searchable
 from services.reporting.directory.errors import NothingKnownYet, UnitNotFound
-from services.reporting.directory.tables import Assignment, Body, Calendar, Indicator, Survey, Unit
-from shared.http.auth import UnitScope
+from services.reporting.directory.tables import (
+    Assignment,
+    Body,
+    Calendar,
+    Indicator,
+    Principal,
+    RoleAssignment,
+    Survey,
+    Unit,
+)
+from shared.clock import current_time
+from shared.database import SessionFactory, transaction
+from shared.http.assigned import People, assigned_to
+from shared.http.auth import Assigned, Identity, UnitScope
 from shared.http.scopes import within
 from shared.ids import as_id
 
 DEEPEST_TREE = 32
 """Moves that arrive out of order can close the tree to a ring for a moment: no walk upwards is longer than this."""
-STATES = (Body, Unit, Calendar, Indicator, Assignment, Survey)
+STATES = (Body, Unit, Calendar, Indicator, Assignment, Survey, Principal, RoleAssignment)
+PEOPLE = People(Principal, RoleAssignment, Unit, Body)
 
 
 async def the_body(session: AsyncSession) -> Body:
@@ -97,3 +110,9 @@ async def is_known(session: AsyncSession, aggregate_id: UUID, version: int) -> b
         for table in STATES
     ]
     return bool((await session.exec(select(or_(*checks)))).one())
+
+
+async def known_of(sessions: SessionFactory, identity: Identity) -> Assigned:
+    """Whether a caller is blocked, and the roles it was given, as goals has told."""
+    async with transaction(sessions) as session:
+        return await assigned_to(session, PEOPLE, identity.reference, current_time())

@@ -1,6 +1,8 @@
 """Copies of what the other services own: the body, its units, calendars, indicators, assignments and surveys.
 
 Nothing here refers to anything else by a foreign key: the logs they come from are not ordered among each other.
+Principals and their roles stand beside our own facts, not with the read models: while those are dropped and made anew,
+a block must hold.
 """
 
 from datetime import date
@@ -8,12 +10,12 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, Numeric, Text
+from sqlalchemy import BigInteger, Boolean, Index, Integer, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.reporting.directory.domain import Direction, DisclosureClass, SurveyState
-from services.reporting.schema import ReadTable
+from services.reporting.schema import ReadTable, ReportingTable
 from shared.periods.calendar import Frequency, LabelRule
 
 _Json: Any = JSONB(none_as_null=True)
@@ -117,4 +119,31 @@ class Survey(ReadTable, table=True):
     notice: dict[str, str] | None = Field(sa_type=_Json)
     state: SurveyState = Field(sa_type=Text)
     indicator_ids: list[str] = Field(sa_type=_Json)
+    version: int = Field(sa_type=BigInteger)
+
+
+class Principal(ReportingTable, table=True):
+    """Somebody or something that goals has blocked, or unblocked; whoever is not here is active."""
+
+    __tablename__: ClassVar[str] = "principal"  # type: ignore[assignment, misc, unused-ignore]  # as above
+
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    version: int = Field(sa_type=BigInteger)
+
+
+class RoleAssignment(ReportingTable, table=True):
+    """A role that a principal was given for a unit and those below it, until the last day inclusive."""
+
+    __tablename__: ClassVar[str] = "role_assignment"  # type: ignore[assignment, misc, unused-ignore]  # as above
+    __table_args__ = (Index("role_assignment_principal_id", "principal_id"),)
+
+    id: UUID = Field(primary_key=True)
+    principal_id: UUID
+    role: str = Field(sa_type=Text)
+    unit_id: UUID
+    valid_from: date
+    valid_to: date | None = None
+    withdrawn: bool = Field(sa_type=Boolean)
     version: int = Field(sa_type=BigInteger)
