@@ -9,6 +9,10 @@ Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256
 """Only those with a public key: with a shared secret, whoever can check a token can also make one."""
 
 
+RouteClass = Literal["reads", "writes", "public_posts", "sign_in", "feed"]
+RateText = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|unlimited)$")]
+
+
 class UnsafeSettings(Exception):
     """The settings would run a service for real with what is made for trying it out."""
 
@@ -84,6 +88,16 @@ class ServiceSettings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     links: Annotated[dict[str, str], Field(description="Public address of each service, for links between pages")] = {}
+    hosts: list[str] = []
+    """The host names this service answers to, `*.body.example` among them; empty for any."""
+    trusted_proxies: list[str] = []
+    """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    rates: dict[RouteClass, RateText] = {}
+    """How often one caller may ask, by class of route, such as `{"writes": "6000/minute"}`; see GET /v1/limits."""
+    replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many processes serve this service: each allows its part of a rate, unless they count together."""
+    shared_counts: SecretStr | None = None
+    """`redis://…` or `rediss://…`, where all replicas count together."""
 
     def refuse_unsafe(self) -> None:
         """Raise where an issuer is a local one, which gives a token to anybody, and this is not a local run."""

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from shared.database import engine_for, sessions_of
-from shared.http import docs, problems
+from shared.http import docs, limits, problems
 from shared.http.assigned import Assigning, KnownCallers, nothing_assigned
 from shared.http.auth import RolePermissions
 from shared.http.health import health_routes
 from shared.http.limits import LimitBodies
-from shared.http.middleware import Envelope
+from shared.http.middleware import Envelope, KnownHosts
+from shared.http.rates import RateLimits
 from shared.http.requests import sound_request
 from shared.http.sign_in import routes as sign_in
 from shared.http.streams import Streams
@@ -80,10 +81,13 @@ def create_service(
     app.state.assigned = KnownCallers(app.state.sessions, assigned)
     app.state.verifier = Verifier(settings.issuers)
     app.add_middleware(LimitBodies)
+    app.add_middleware(RateLimits, settings=settings)
+    if settings.hosts:
+        app.add_middleware(KnownHosts, hosts=settings.hosts)
     app.add_middleware(Envelope, service=name)
     problems.install(app)
     sign_in.install(app, settings)
-    for router in [*routers, health_routes(name, schema)]:
+    for router in [*routers, health_routes(name, schema), limits.router]:
         app.include_router(router)
     docs.install(app, title=title, description=description)
     # After the files of the documentation, whose folder lies below.

@@ -2,18 +2,23 @@
 
 import re
 import time
+from collections.abc import Sequence
 from uuid import uuid4
 
 import structlog
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.problems import MEDIA_TYPE, Internal, problem_bytes
+from shared.http.problems import MEDIA_TYPE, BadRequest, Internal, problem_bytes, problem_response
 from shared.telemetry import FAILURES, REQUEST_SECONDS, continued, set_traceparent
 
 log = structlog.get_logger()
+_HUNG_UP = 499
+"""As nginx writes it: only a label of a metric, since nobody is there to be sent it."""
 _SAFE_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 
+PROBES = frozenset({"/livez", "/readyz"})
 PRIVATE_CACHE = b"private, no-store"
 STATIC_CACHE = b"public, max-age=3600"
 DATA_POLICY = b"default-src 'none'; frame-ancestors 'none'"
@@ -52,7 +57,7 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # A copy, since a response may be kept and sent again.
-                message["headers"] = _dressed([*message["headers"]], request_id, scope["path"])
+                message["headers"] = _dressed([*message["headers"]], request_id, scope)
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)
@@ -60,6 +65,9 @@ class Envelope:
         with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=traceparent[3:35]):
             try:
                 await self.app(scope, receive, send_dressed)
+            except ClientDisconnect:
+                # Hung up, or too slow with the body: nobody is left to answer, and nothing of ours has failed.
+                status = status or _HUNG_UP
             except Exception:
                 FAILURES.labels(self.service).inc()
                 log.exception("request_failed", method=scope["method"], route=_route_of(scope))
@@ -94,19 +102,55 @@ def _route_of(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "unmatched")
 
 
-def _dressed(headers: list[tuple[bytes, bytes]], request_id: str, path: str) -> list[tuple[bytes, bytes]]:
+def _dressed(headers: list[tuple[bytes, bytes]], request_id: str, scope: Scope) -> list[tuple[bytes, bytes]]:
     """Add what is missing, on the raw list: a mapping of headers would cost every request more than all the rest."""
     given = dict(headers)
     headers.append((b"x-request-id", request_id.encode()))
     headers.append((b"x-content-type-options", b"nosniff"))
-    if b"cache-control" not in given:
-        headers.append((b"cache-control", STATIC_CACHE if path.startswith("/static/") else PRIVATE_CACHE))
+    caching = given.get(b"cache-control")
+    if caching is None:
+        caching = STATIC_CACHE if scope["path"].startswith("/static/") else PRIVATE_CACHE
+        headers.append((b"cache-control", caching))
+    # What is left to one caller is not for whoever gets the same answer out of a cache.
+    if not caching.startswith(b"public"):
+        headers.extend(scope.get("steward.rate", ()))
     if b"referrer-policy" not in given:
         headers.append((b"referrer-policy", b"same-origin"))
     if b"content-security-policy" not in given:
         is_page = given.get(b"content-type", b"").startswith(b"text/html")
         headers.append((b"content-security-policy", PAGE_POLICY if is_page else DATA_POLICY))
     return headers
+
+
+class UnknownHost(BadRequest):
+    """This service does not answer to the name in the Host header."""
+
+    code = "unknown_host"
+    title = "Unknown host"
+
+
+class KnownHosts:
+    """Answers only to the names it is known by, so that no link or cache can be made to carry another."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self.app = app
+        self._names = frozenset(host.lower() for host in hosts if not host.startswith("*."))
+        self._endings = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request to a known name; probes ask by address."""
+        if scope["type"] == "http" and scope["path"] not in PROBES and not self._knows(scope):
+            error = UnknownHost("This service does not answer to that Host.")
+            await problem_response(Request(scope), error)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _knows(self, scope: Scope) -> bool:
+        named = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
+        if len(named) != 1:
+            return False
+        host = named[0] if named[0].endswith("]") else named[0].rpartition(":")[0] or named[0]
+        return host in self._names or host.endswith(self._endings)
 
 
 def public_cache(response: Response, seconds: int) -> None:
