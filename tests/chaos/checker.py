@@ -123,8 +123,8 @@ class Checker:
                 page = self._get(service, "/v1/events", "follower", after=walk.position, limit=_AT_ONCE, **mark).json()
                 for event in page:
                     walk.pass_by(event)
-                truth.find(FEED, (row for event in page for row in _rows(event)))
-                truth.evaluate(_evaluations(page))
+                truth.find(FEED, (row for event in page for row in written_in(event)))
+                truth.evaluate(evaluations_in(page))
                 self._count(page)
                 if len(page) < _AT_ONCE:
                     break
@@ -181,7 +181,7 @@ class Checker:
         return csv.DictReader(answer.text.splitlines())
 
 
-def _rows(event: Mapping[str, Any]) -> Iterator[Row]:
+def written_in(event: Mapping[str, Any]) -> Iterator[Row]:
     """What of an event the load has written, if anything."""
     data, subject = event["data"], event["subject"]
     version, position = int(event["subjectversion"]), int(event["position"])
@@ -196,7 +196,8 @@ def _rows(event: Mapping[str, Any]) -> Iterator[Row]:
             yield "indicator", data["code"], subject, version, version, subject, position
 
 
-def _evaluations(page: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+def evaluations_in(page: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """Each series that was evaluated, with the version of it that was read."""
     for event in page:
         if event["type"] == "steward.goals.evaluation.made.v1" and event["data"]["series_id"]:
             yield event["data"]["series_id"], event["data"]["inputs_version"]
