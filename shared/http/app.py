@@ -10,6 +10,7 @@ from shared.database import engine_for, sessions_of
 from shared.http import docs, limits, problems
 from shared.http.assigned import Assigning, KnownCallers, nothing_assigned
 from shared.http.auth import RolePermissions
+from shared.http.fields import NarrowAnswers
 from shared.http.health import health_routes
 from shared.http.limits import LimitBodies
 from shared.http.middleware import Envelope, KnownHosts
@@ -18,6 +19,7 @@ from shared.http.requests import sound_request
 from shared.http.sign_in import routes as sign_in
 from shared.http.streams import Streams
 from shared.http.tokens import Verifier
+from shared.http.trials import TrialAnswers
 from shared.messaging.wakeups import APPLIED, SEQUENCED, Wakeups
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, metrics_server
@@ -80,6 +82,8 @@ def create_service(
     app.state.streams = Streams()
     app.state.assigned = KnownCallers(app.state.sessions, assigned)
     app.state.verifier = Verifier(settings.issuers)
+    app.add_middleware(NarrowAnswers)
+    app.add_middleware(TrialAnswers)
     app.add_middleware(LimitBodies)
     app.add_middleware(RateLimits, settings=settings)
     if settings.hosts:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from shared.errors import ServiceError
 from shared.http.problems import STATUS, Problem, problem_of
+from shared.http.trials import in_trial
 
 
 class ItemResult(BaseModel):
@@ -40,5 +41,7 @@ def refused_item(index: int, error: ServiceError, *, id: str | None = None) -> I
 def bulk_response(results: Sequence[ItemResult]) -> JSONResponse:
     """207 with every result."""
     refused = sum(result.status >= 400 for result in results)
+    if in_trial():
+        results = [result.model_copy(update={"written": None}) for result in results]
     answer = BulkAnswer(accepted=len(results) - refused, refused=refused, items=list(results))
     return JSONResponse(answer.model_dump(mode="json", exclude_none=True), 207)

@@ -1,58 +1,98 @@
-"""`fields=`: a list's items with only what the caller asked for."""
+"""`fields=`: an answer with only what the caller asked for of it, or of each item of its list."""
 
-from contextvars import ContextVar
+import json
 from typing import Any, get_args
 
 from fastapi import Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import FieldError
 from shared.http.problems import BadRequest
 
-_asked: ContextVar[frozenset[str] | None] = ContextVar("asked_fields", default=None)
+FIELDS = "fields"
+_ASKED = "steward.fields"
 
 
 class BadFields(BadRequest):
-    """The items of the list have no such field."""
+    """What the address answers with has no such field."""
 
     code = "bad_fields"
     title = "No such field"
 
 
-class Listed(BaseModel):
-    """Parent of answers that hold a list: a field `items` of models, which `fields=` makes narrower."""
+def fields_of(route: APIRoute) -> list[str]:
+    """What `fields=` takes of a route: the fields of the model that it answers with, or those of its list's items."""
+    answer = route.response_model
+    if route.methods != {"GET"} or not _is_model(answer):
+        return []
+    listed = answer.model_fields.get("items")
+    models = [answer] if listed is None else [item for item in get_args(listed.annotation) if _is_model(item)]
+    return sorted(
+        info.serialization_alias or info.alias or name for model in models for name, info in model.model_fields.items()
+    )
 
-    @model_serializer(mode="wrap")
-    def _with_asked_fields(self, whole: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # OpenAPI would describe the annotation instead of the model
-        told = whole(self)
-        asked = _asked.get()
-        if asked is not None:
-            told["items"] = [{name: item[name] for name in item if name in asked} for item in told["items"]]
-        return told
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def ask_for_fields(request: Request, route: APIRoute) -> None:
-    """Remember for this request which fields it wants; refuse those that the route's items do not have."""
-    wanted = request.query_params.get("fields") if request.scope["query_string"] else None
+    """Remember for this request which fields it wants; refuse those that the route's answer does not have."""
+    wanted = request.query_params.get(FIELDS) if request.scope["query_string"] else None
     if wanted is None:
-        _asked.set(None)
         return
-    known = _fields_of_items(route.response_model)
+    known = fields_of(route)
     names = {name.strip() for name in wanted.split(",")}
-    if unknown := sorted(names - known):
-        accepted = ", ".join(sorted(known)) or "nothing: this address lists no items"
+    if unknown := sorted(names.difference(known)):
+        accepted = ", ".join(known) or "nothing: this address answers with no fields to choose from"
         errors = [FieldError(where="query fields", accepted=accepted, sent=name[:100]) for name in unknown]
-        raise BadFields("The items of this list have no such field.", errors)
-    _asked.set(frozenset(names))
+        raise BadFields("What this address answers with has no such field.", errors)
+    request.scope[_ASKED] = names
 
 
-def _fields_of_items(answer: Any) -> set[str]:
-    if not (isinstance(answer, type) and issubclass(answer, Listed)):
-        return set()
-    return {
-        info.serialization_alias or info.alias or name
-        for item in get_args(answer.model_fields["items"].annotation)
-        if isinstance(item, type) and issubclass(item, BaseModel)
-        for name, info in item.model_fields.items()
-    }
+class NarrowAnswers:
+    """Leaves out of a good answer what was not asked for; nothing else waits for its end, or is read again."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hold the answer back until it is whole, where a part of it was asked for."""
+        if scope["type"] != "http" or f"{FIELDS}=".encode() not in scope["query_string"]:
+            await self.app(scope, receive, send)
+            return
+        started: Message | None = None
+        body = bytearray()
+
+        async def narrowed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start" and message["status"] == 200 and _ASKED in scope:
+                started = message
+                return
+            if started is None or message["type"] != "http.response.body":
+                await send(message)
+                return
+            body.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                short = _only(scope[_ASKED], bytes(body))
+                MutableHeaders(raw=started["headers"])["content-length"] = str(len(short))
+                await send(started)
+                await send({"type": "http.response.body", "body": short})
+
+        await self.app(scope, receive, narrowed)
+
+
+def _only(asked: set[str], body: bytes) -> bytes:
+    whole = json.loads(body)
+    if "items" in whole:
+        whole["items"] = [_chosen(asked, item) for item in whole["items"]]
+    else:
+        whole = _chosen(asked, whole)
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _chosen(asked: set[str], whole: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in whole.items() if name in asked}

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar, overload
 
-from fastapi import Query
 from pydantic import BaseModel, Field
 from sqlakeyset import InvalidPage
 from sqlakeyset.asyncio import select_page
@@ -17,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 from starlette.responses import Response
 
-from shared.http.fields import Listed
+from shared.http.auth import UnitScope, offers
 from shared.http.problems import BadRequest, is_transient
 from shared.messaging.tables import LogHeadColumns
 
@@ -46,18 +45,22 @@ class PageSettings(BaseModel):
     cursor: str | None = Field(
         default=None, max_length=2000, description="`next` of the page before; good for one walk, with the same filters"
     )
-    sort: str | None = Field(
-        default=None, max_length=200, description="Fields to sort by, `-` for descending: name,-code"
+    sort: str | None = None
+
+
+def sorted_by(*names: str) -> Any:
+    """`sort: str | None = sorted_by("code")`: the fields that a list can be sorted by, as its filters state them."""
+    one = f"-?({'|'.join(names)})"
+    return Field(
+        default=None,
+        max_length=200,
+        # Told, not enforced: the list itself answers `bad_sort`, with the names.
+        json_schema_extra={"pattern": f"^{one}(,{one})*$", "examples": [names[0], f"-{names[-1]}"]},
+        description=f"Fields to sort by, with commas between and `-` for descending: {', '.join(names)}",
     )
-    fields: str | None = Field(
-        default=None, max_length=1000, description="Only these fields of each item, with commas between: id,code"
-    )
 
 
-PageQuery = Annotated[PageSettings, Query()]
-
-
-class Page(Listed, Generic[T]):
+class Page(BaseModel, Generic[T]):
     """One page of a list; `next` is null on the last one."""
 
     items: list[T]
@@ -137,8 +140,19 @@ def _opened(cursor: str, sort: str | None) -> str:
     return bookmark
 
 
-async def say_where_to_follow(response: Response, session: AsyncSession, head: type[LogHeadColumns]) -> None:
-    """Put into Steward-Cursor where the feed goes on from what this list shows; `session` is the list's `Reading`."""
+Follower = Annotated[UnitScope | None, offers("events:follow")]
+"""Whether the caller may follow the feed, and for which units."""
+
+
+async def say_where_to_follow(
+    response: Response, session: AsyncSession, head: type[LogHeadColumns], follower: UnitScope | None
+) -> None:
+    """Tell a follower in Steward-Cursor where the feed goes on from what this list shows: `session` is its `Reading`.
+
+    Nobody else is told: how far the log has come says how much goes on in units that are not the caller's.
+    """
+    if follower is None:
+        return
     row = (await session.exec(select(head))).one_or_none()
     if row is not None:
         response.headers["Steward-Cursor"] = f"log={row.log_id}&after={row.position}&hash={row.hash.hex()}"

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from shared.errors import FieldError, InvalidInput
-from shared.http.fields import ask_for_fields
+from shared.http.fields import FIELDS, ask_for_fields, fields_of
 from shared.http.problems import BadRequest, BrokenJson, WrongMediaType
 from shared.http.validation import pointer, shown
 
@@ -64,12 +64,16 @@ def known_parameters(app: FastAPI) -> dict[int, frozenset[str]]:
     known: dict[int, frozenset[str]] | None = getattr(app.state, "known_parameters", None)
     if known is None:
         known = {
-            id(context.original_route): frozenset(_query_names(context.dependant))
+            id(route): frozenset(_query_names(context.dependant)) | _chosen_by_fields(route)
             for context in iter_route_contexts(app.routes)
-            if isinstance(context.original_route, APIRoute)
+            if isinstance(route := context.original_route, APIRoute)
         }
         app.state.known_parameters = known
     return known
+
+
+def _chosen_by_fields(route: APIRoute) -> set[str]:
+    return {FIELDS} if fields_of(route) else set()
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:

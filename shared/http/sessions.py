@@ -9,12 +9,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.clock import current_time
 from shared.database import SessionFactory
+from shared.http.trials import Trial, undo
 
 
-async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """One request, one transaction. Leaves with a commit or with nothing."""
+async def open_session(request: Request, trial: Trial) -> AsyncIterator[AsyncSession]:
+    """One request, one transaction. Leaves with a commit or with nothing; a trial always with nothing."""
     async with request.app.state.sessions() as session, session.begin():
         yield session
+        if trial:
+            await undo(session)
 
 
 async def open_reading(request: Request) -> AsyncIterator[AsyncSession]:

@@ -1,7 +1,6 @@
 """The right role for the wrong unit opens nothing: every route, every way to name a unit, every role that it admits."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tests.architecture.access import feedback, goals, planted, reporting
 from tests.architecture.access.completeness import unmatched
 from tests.architecture.access.public import PUBLIC
 from tests.architecture.access.walking import Cases, Service, Walk
-from tests.fixtures.databases import Database, Templates
+from tests.fixtures.databases import Database
 from tests.fixtures.services import ClientFor, SignsTokens, service_on
 
 CASES: Mapping[str, Cases] = {"goals": goals.CASES, "feedback": feedback.CASES, "reporting": reporting.CASES}
@@ -24,33 +23,6 @@ ROUTES = [(service, route) for service, cases in CASES.items() for route in case
 
 def operation_of(app: FastAPI, route: str) -> Operation:
     return next(operation for operation in operations_of(app) if operation.name == route)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def databases(templates: Templates) -> AsyncIterator[Mapping[str, Database]]:
-    """One for each service."""
-    made = {service: await templates.clone(service) for service in SERVICES}
-    yield made
-    for database in made.values():
-        await templates.drop(database.name)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def walks(
-    databases: Mapping[str, Database], client_for: ClientFor, token: SignsTokens, issuer_directory: Path
-) -> AsyncIterator[Mapping[str, Walk]]:
-    """Each service, in a body with units to ask for."""
-    async with AsyncExitStack() as stack:
-
-        async def running(service: str, body: str) -> Service:
-            app = service_on(databases[service], issuer_directory, body=body)
-            return Service(app, await stack.enter_async_context(client_for(app)), token)
-
-        yield {
-            "goals": await goals.walk_through(await running("goals", goals.ROOT)),
-            "feedback": await feedback.walk_through(await running("feedback", feedback.BODY)),
-            "reporting": await reporting.walk_through(await running("reporting", reporting.BODY)),
-        }
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -15,6 +15,7 @@ from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import Strict
 from shared.http.problems import answers
 from shared.http.sessions import Now
+from shared.http.trials import Trial
 from shared.http.validation import PRIVATE
 from shared.ids import Key
 
@@ -57,10 +58,10 @@ class ResponseStored(BaseModel):
     openapi_extra=PRIVATE,
     responses=answers(404, 409, 410, 413, 422, 503),
 )
-async def answer_survey(key: Key, body: ResponseIn, request: Request, now: Now) -> ResponseStored:
+async def answer_survey(key: Key, body: ResponseIn, request: Request, now: Now, trial: Trial) -> ResponseStored:
     """Store one response for good: 201 also for an identical repeat, 409 if the id was used for something else."""
     intake: Intake = request.app.state.intake
-    survey, receipt = await intake.take(key, _submission(body), now=now)
+    survey, receipt = await intake.take(key, _submission(body), now=now, trial=trial)
     return ResponseStored(
         id=receipt.id,
         survey=survey.code,
@@ -77,11 +78,14 @@ async def answer_survey(key: Key, body: ResponseIn, request: Request, now: Now) 
     openapi_extra=PRIVATE,
     responses=answers(404, 413, 422, 503),
 )
-async def answer_survey_many_times(key: Key, body: ResponseBatch, request: Request, now: Now) -> JSONResponse:
+async def answer_survey_many_times(
+    key: Key, body: ResponseBatch, request: Request, now: Now, trial: Trial
+) -> JSONResponse:
     """Store up to a thousand responses; each item has the status it would have got alone, and harms no other."""
     intake: Intake = request.app.state.intake
     readable, refused = read_items(request, body.items)
-    survey, outcomes = await intake.take_many(key, [_submission(item) for item in readable.values()], now=now)
+    submissions = [_submission(item) for item in readable.values()]
+    survey, outcomes = await intake.take_many(key, submissions, now=now, trial=trial)
 
     def stored(index: int, _: ResponseIn, receipt: Receipt) -> ItemResult:
         result = {"duplicate": receipt.duplicate, "scores_appear": steps_in_words(survey.threshold)}

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.goals.calendars import operations, queries
@@ -13,7 +13,7 @@ from services.goals.schema import LogHead
 from shared.http.concurrency import set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import Strict
-from shared.http.pages import Page, PageQuery, say_where_to_follow
+from shared.http.pages import Follower, Page, PageSettings, say_where_to_follow, sorted_by
 from shared.http.problems import READS, WRITES
 from shared.http.sessions import Now, Reading, Session
 from shared.http.written import tell_version
@@ -48,13 +48,23 @@ class CalendarOut(BaseModel):
     version: int
 
 
+class CalendarFilters(PageSettings):
+    """How calendars are listed."""
+
+    sort: str | None = sorted_by("code")
+
+
 @router.get("", responses=READS)
 async def list_calendars(
-    query: PageQuery, _: CalendarReader, session: Reading, response: Response
+    query: Annotated[CalendarFilters, Query()],
+    _: CalendarReader,
+    follower: Follower,
+    session: Reading,
+    response: Response,
 ) -> Page[CalendarOut]:
     """Every calendar, by code."""
     calendars, following = await queries.list_calendars(session, query)
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     return Page(items=[_out(calendar) for calendar in calendars], next=following)
 
 

@@ -24,7 +24,7 @@ from shared.http.bulk import BulkAnswer, ItemResult
 from shared.http.idempotency import IdempotentRoute
 from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import Strict
-from shared.http.pages import Page, PageSettings, say_where_to_follow
+from shared.http.pages import Follower, Page, PageSettings, say_where_to_follow, sorted_by
 from shared.http.problems import READS, WRITES
 from shared.http.sessions import Now, Reading, Session
 from shared.http.written import set_written, written
@@ -122,6 +122,7 @@ class MeasurementOut(BaseModel):
 class MeasurementFilters(PageSettings):
     """Which measurements are listed."""
 
+    sort: str | None = sorted_by("indicator", "unit", "period", "recorded_at")
     indicator: Key | None = None
     unit: Key | None = None
     period_from: date | None = Field(default=None, description="Periods that begin on this day or later")
@@ -131,7 +132,11 @@ class MeasurementFilters(PageSettings):
 
 @router.get("/measurements", responses=READS)
 async def list_measurements(
-    query: Annotated[MeasurementFilters, Query()], caller: MeasurementReader, session: Reading, response: Response
+    query: Annotated[MeasurementFilters, Query()],
+    caller: MeasurementReader,
+    follower: Follower,
+    session: Reading,
+    response: Response,
 ) -> Page[MeasurementOut]:
     """What was recorded for the caller's units."""
     indicator_id = (await indicator_by_key(session, query.indicator)).id if query.indicator else None
@@ -147,7 +152,7 @@ async def list_measurements(
         newest_only=query.vintages == "latest",
     )
     calendars = await fiscal_calendars(session)
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     return Page(items=[_out(*row, calendars) for row in rows], next=following)
 
 

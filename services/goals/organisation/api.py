@@ -17,7 +17,7 @@ from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import ABSENT, Change, Strict
-from shared.http.pages import Page, PageSettings, say_where_to_follow
+from shared.http.pages import Follower, Page, PageSettings, say_where_to_follow, sorted_by
 from shared.http.problems import CHANGES, READS, WRITES
 from shared.http.sessions import Now, Reading, Session
 from shared.http.written import tell_version, written
@@ -94,6 +94,7 @@ class UnitOut(BaseModel):
 class UnitFilters(PageSettings):
     """Which units are listed."""
 
+    sort: str | None = sorted_by("code", "level", "valid_from")
     parent: Key | None = Field(default=None, description="Only those directly below this unit")
     level: Level | None = None
 
@@ -108,12 +109,12 @@ async def get_body(_: UnitReader, session: Reading) -> BodyOut:
 
 @router.get("/units", responses=READS)
 async def list_units(
-    query: Annotated[UnitFilters, Query()], caller: UnitReader, session: Reading, response: Response
+    query: Annotated[UnitFilters, Query()], caller: UnitReader, follower: Follower, session: Reading, response: Response
 ) -> Page[UnitOut]:
     """The units of the caller, by code."""
     parent_id = (await queries.unit_by_key(session, query.parent, caller.scope)).id if query.parent else None
     rows, following = await queries.list_units(session, query, caller.scope, parent_id=parent_id, level=query.level)
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     return Page(items=[_out(unit, parent) for unit, parent in rows], next=following)
 
 

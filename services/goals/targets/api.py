@@ -19,7 +19,7 @@ from services.goals.targets.domain import TargetType
 from services.goals.targets.tables import Series, Target
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import Strict
-from shared.http.pages import Page, PageSettings, say_where_to_follow
+from shared.http.pages import Follower, Page, PageSettings, say_where_to_follow, sorted_by
 from shared.http.problems import READS, WRITES
 from shared.http.sessions import Now, Reading, Session
 from shared.http.written import set_written
@@ -116,13 +116,18 @@ class TargetOut(BaseModel):
 class TargetFilters(PageSettings):
     """Which targets are listed."""
 
+    sort: str | None = sorted_by("indicator", "unit", "version")
     indicator: Key | None = None
     unit: Key | None = None
 
 
 @router.get("", responses=READS)
 async def list_targets(
-    query: Annotated[TargetFilters, Query()], caller: TargetReader, session: Reading, response: Response
+    query: Annotated[TargetFilters, Query()],
+    caller: TargetReader,
+    follower: Follower,
+    session: Reading,
+    response: Response,
 ) -> Page[TargetOut]:
     """Every version of the targets of the caller's units."""
     indicator_id = (await indicator_by_key(session, query.indicator)).id if query.indicator else None
@@ -131,7 +136,7 @@ async def list_targets(
         session, query, caller.scope, indicator_id=indicator_id, unit_id=unit_id
     )
     calendars = await fiscal_calendars(session)
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     return Page(items=[_out(*row, calendars) for row in rows], next=following)
 
 

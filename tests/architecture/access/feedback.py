@@ -44,7 +44,8 @@ async def _published(service: Service, near: Names, asked: Names) -> Names:
     return names
 
 
-async def _opened(service: Service, near: Names, asked: Names) -> Names:
+async def opened(service: Service, near: Names, asked: Names) -> Names:
+    """A survey of the unit asked for that people can answer."""
     names = await _published(service, near, asked)
     await service.make(f"/v1/surveys/{names['survey']}:open")
     return names
@@ -78,7 +79,7 @@ CASES: Cases = {
         Way("path", "/v1/surveys/{survey}/versions/1:publish", prepare=_written_about),
     ],
     "POST /v1/surveys/{key}:open": [Way("path", "/v1/surveys/{survey}:open", prepare=_published)],
-    "POST /v1/surveys/{key}:close": [Way("path", "/v1/surveys/{survey}:close", prepare=_opened)],
+    "POST /v1/surveys/{key}:close": [Way("path", "/v1/surveys/{survey}:close", prepare=opened)],
 }
 
 

@@ -106,7 +106,7 @@ class Walk:
         return faults
 
     async def _strangers(self, operation: Operation, way: Way) -> list[str]:
-        request = await self._request(operation, way, self.near, self.moving, "code")
+        request = await self.request_for(operation, way, self.near, self.moving, "code")
         # Nobody who may not ask is told what has arrived here, or kept waiting for it.
         headers = {**request.pop("headers"), "Steward-After": f"goals/{uuid4()}/1"}
         faults = []
@@ -128,7 +128,7 @@ class Walk:
         asking = [(roles[0], "code"), (roles[0], "id"), *((role, "code") for role in roles[1:] if every_role)]
         for role, naming in asking:
             near = self.near if region == self.home else self.far
-            request = await self._request(operation, way, near, asked, naming)
+            request = await self.request_for(operation, way, near, asked, naming)
             answer = await self.service.call(token=self.service.sign(role, unit), **request)
             if way.how == "list":
                 fault = await self._miscounted(answer, request, role, way, asked["code"], inside=inside)
@@ -139,7 +139,10 @@ class Walk:
                 faults.append(f"{operation.name} by {way.how}: {role} of {where} unit gets {fault}")
         return faults
 
-    async def _request(self, operation: Operation, way: Way, near: Names, asked: Names, naming: str) -> dict[str, Any]:
+    async def request_for(
+        self, operation: Operation, way: Way, near: Names, asked: Names, naming: str
+    ) -> dict[str, Any]:
+        """A request that reaches a unit in this way, for somebody whose own unit is `near`."""
         if way.prepare is not None:
             asked = {**asked, **await way.prepare(self.service, near, asked)}
         near, asked = _named(near, naming), _named(asked, naming)

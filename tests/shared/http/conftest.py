@@ -51,7 +51,7 @@ async def tiny(tiny_database: str, issuer_directory: Path) -> FastAPI:
     inside = await asyncpg.connect(tiny_database)
     await inside.execute("truncate tiny.thing, tiny.log_head, tiny.idempotency")
     await inside.close()
-    trusted = settings_for((issuer_directory / "address").read_text(), ["writer", "reader"])
+    trusted = settings_for((issuer_directory / "address").read_text(), ["writer", "reader", "follower"])
     return create_tiny(tiny_database, trusted, public_keys(issuer_directory))
 
 

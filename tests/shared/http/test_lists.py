@@ -15,7 +15,7 @@ from shared.http.concurrency import not_modified
 from tests.fixtures.leaving import Leaving
 from tests.shared.http.conftest import Token
 from tests.shared.http.test_problems import problem
-from tests.shared.http.tiny import LogHead, sessions
+from tests.shared.http.tiny import sessions
 
 
 async def make(client: httpx.AsyncClient, bearer: Token, *codes: str) -> None:
@@ -131,7 +131,7 @@ class TestPages:
 
         assert described["properties"]["items"]["items"] == {"$ref": "#/components/schemas/ThingAnswer"}
 
-    async def test_a_list_says_where_to_follow_the_feed_from(
+    async def test_a_list_tells_a_follower_and_nobody_else_where_to_follow_the_feed_from(
         self, tiny: FastAPI, client: httpx.AsyncClient, bearer: Token
     ) -> None:
         log_id = UUID("0197f0c0-0000-7000-8000-000000000001")
@@ -140,10 +140,11 @@ class TestPages:
                 text("insert into tiny.log_head values (:id, 7, '\\xab01', now())").bindparams(id=log_id)
             )
 
-        answer = await client.get("/v1/things", headers=bearer("reader"))
+        follower, reader = [await client.get("/v1/things", headers=bearer(role)) for role in ("follower", "reader")]
 
-        assert answer.headers["steward-cursor"] == f"log={log_id}&after=7&hash=ab01"
-        assert LogHead.__tablename__ == "log_head"
+        assert follower.headers["steward-cursor"] == f"log={log_id}&after=7&hash=ab01"
+        assert reader.status_code == 200
+        assert "steward-cursor" not in reader.headers
 
 
 class TestBulk:

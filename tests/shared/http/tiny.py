@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Form, Request, Response
+from fastapi import APIRouter, FastAPI, Form, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, SecretStr
 from pydantic import Field as Described
@@ -24,7 +24,7 @@ from shared.http.concurrency import IfMatch, check_version, set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.middleware import public_cache
 from shared.http.models import ABSENT, Change, Strict
-from shared.http.pages import Page, PageQuery, page, say_where_to_follow
+from shared.http.pages import Follower, Page, PageSettings, page, say_where_to_follow, sorted_by
 from shared.http.sessions import Reading, Session
 from shared.http.tables import IdempotencyColumns
 from shared.http.tokens import Verifier
@@ -44,7 +44,11 @@ TABLES = [
         version bigint not null)""",
     "create table tiny.log_head (log_id uuid primary key, position bigint, hash bytea, recorded_at timestamptz)",
 ]
-ROLES = {"writer": frozenset({"things:read", "things:write"}), "reader": frozenset({"things:read"})}
+ROLES = {
+    "writer": frozenset({"things:read", "things:write"}),
+    "reader": frozenset({"things:read"}),
+    "follower": frozenset({"things:read", "events:follow"}),
+}
 Writer = Annotated[Caller, requires("things:write")]
 Reader = Annotated[Caller, requires("things:read")]
 
@@ -157,10 +161,18 @@ async def make_things(new: NewThings, caller: Writer, session: Session) -> JSONR
     return bulk_response(results)
 
 
+class ThingFilters(PageSettings):
+    """How things are listed."""
+
+    sort: str | None = sorted_by("code", "version")
+
+
 @others.get("/v1/things")
-async def list_things(query: PageQuery, caller: Reader, session: Reading, response: Response) -> Page[ThingAnswer]:
+async def list_things(
+    query: Annotated[ThingFilters, Query()], caller: Reader, follower: Follower, session: Reading, response: Response
+) -> Page[ThingAnswer]:
     """List the things."""
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     rows, following = await page(
         session,
         select(Thing),

@@ -27,20 +27,27 @@ class Intake:
         self._surveys = surveys
         self._grace = grace
 
-    async def take(self, key: str, submission: Submission, *, now: datetime) -> tuple[PublishedSurvey, Receipt]:
-        """Store one response, or find that it is stored already."""
+    async def take(
+        self, key: str, submission: Submission, *, now: datetime, trial: bool = False
+    ) -> tuple[PublishedSurvey, Receipt]:
+        """Store one response, or find that it is stored already; a trial is told the same and stores nothing."""
         survey = await self._surveys.find(key)
         content = self._checked(survey, submission, now)
-        if survey.state == "open" and await self._storing.store(_row(survey, content, now)):
+        if survey.state == "open" and not trial and await self._storing.store(_row(survey, content, now)):
             return survey, Receipt(content.id, duplicate=False)
         async with kept_private():
             held = await stored_responses(self._pool, survey.id, [content.id])
+        if trial and survey.state == "open" and content.id not in held:
+            return survey, Receipt(content.id, duplicate=False)
         return survey, _compared(survey, content, held)
 
     async def take_many(
-        self, key: str, submissions: Sequence[Submission], *, now: datetime
+        self, key: str, submissions: Sequence[Submission], *, now: datetime, trial: bool = False
     ) -> tuple[PublishedSurvey, list[Receipt | ServiceError]]:
-        """Store what can be stored of a batch in one statement; what became of each item, in their order."""
+        """Store what can be stored of a batch in one statement; what became of each item, in their order.
+
+        A trial is told what would become of them, and stores nothing.
+        """
         survey = await self._surveys.find(key)
         items = [self._checked_or_error(survey, each, now) for each in submissions]
         first: dict[UUID, Content] = {}
@@ -48,11 +55,13 @@ class Intake:
             if isinstance(item, Content):
                 first.setdefault(item.id, item)
         rows = [_row(survey, content, now) for content in first.values()] if survey.state == "open" else []
-        new = await store_many(self._pool, rows)
+        new = await store_many(self._pool, [] if trial else rows)
         held: dict[UUID, Content | None] = {id_: first[id_] for id_ in new}
         # A second statement, because the first one does not see rows that others committed while it ran.
         async with kept_private():
             held |= await stored_responses(self._pool, survey.id, [id_ for id_ in first if id_ not in new])
+        if trial:
+            new = {row.id for row in rows if row.id not in held}
         results: list[Receipt | ServiceError] = []
         for item in items:
             if isinstance(item, ServiceError):

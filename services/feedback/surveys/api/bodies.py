@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from services.feedback.surveys.domain import Option, Question, State
 from services.feedback.surveys.tables import Survey, SurveyVersion
 from shared.http.models import ABSENT, Change, Strict
-from shared.http.pages import PageSettings
+from shared.http.pages import PageSettings, sorted_by
 from shared.ids import Code, Key
 from shared.numbers import DecimalText
 from shared.texts import Text
@@ -126,8 +126,15 @@ class VersionIn(Strict):
 class SurveyFilters(PageSettings):
     """Which surveys are listed."""
 
+    sort: str | None = sorted_by("code", "state")
     state: State | None = None
     unit: Key | None = Field(default=None, description="The unit that the survey belongs to, by id or code")
+
+
+class VersionFilters(PageSettings):
+    """How the versions of a survey are listed."""
+
+    sort: str | None = sorted_by("number")
 
 
 class SurveyOut(BaseModel):

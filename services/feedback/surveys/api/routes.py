@@ -13,6 +13,7 @@ from services.feedback.surveys.api.bodies import (
     SurveyFilters,
     SurveyIn,
     SurveyOut,
+    VersionFilters,
     VersionIn,
     VersionOut,
     survey_out,
@@ -22,7 +23,7 @@ from services.feedback.surveys.tables import Survey
 from shared.database import transaction
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
-from shared.http.pages import Page, PageQuery, say_where_to_follow
+from shared.http.pages import Follower, Page, say_where_to_follow
 from shared.http.problems import CHANGES, READS, RESPONSES, WRITES
 from shared.http.sessions import Now, Reading, Session, Sessions
 from shared.http.written import After, Mark, caught_up, tell_version
@@ -62,13 +63,17 @@ async def create_survey(
 
 @router.get("", responses=READS)
 async def list_surveys(
-    query: Annotated[SurveyFilters, Query()], caller: SurveyReader, session: Reading, response: Response
+    query: Annotated[SurveyFilters, Query()],
+    caller: SurveyReader,
+    follower: Follower,
+    session: Reading,
+    response: Response,
 ) -> Page[SurveyOut]:
     """The surveys of the caller's units, drafts among them."""
     unit_id = (await unit_by_key(session, query.unit, caller.scope)).id if query.unit else None
     surveys, following = await queries.list_surveys(session, query, caller.scope, state=query.state, unit_id=unit_id)
     codes = await codes_of_units(session, {survey.unit_id for survey in surveys})
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     return Page(items=[survey_out(survey, codes) for survey in surveys], next=following)
 
 
@@ -83,14 +88,19 @@ async def change_survey(
 
 @router.get("/{key}/versions", responses=READS)
 async def list_survey_versions(
-    key: Key, query: PageQuery, caller: SurveyReader, session: Reading, response: Response
+    key: Key,
+    query: Annotated[VersionFilters, Query()],
+    caller: SurveyReader,
+    follower: Follower,
+    session: Reading,
+    response: Response,
 ) -> Page[VersionOut]:
     """All versions of a survey, published or not; the ETag is the survey's, for changing it."""
     survey = await queries.find_survey(session, key, caller.scope)
     versions, following = await queries.list_versions(session, query, survey.id)
     codes = await codes_of_units(session, {version.unit_id for version in versions})
     set_etag(response, survey.version)
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     return Page(items=[version_out(survey, version, codes) for version in versions], next=following)
 
 

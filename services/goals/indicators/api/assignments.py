@@ -19,7 +19,7 @@ from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
 from shared.http.models import Change, Strict
-from shared.http.pages import Page, PageSettings, say_where_to_follow
+from shared.http.pages import Follower, Page, PageSettings, say_where_to_follow, sorted_by
 from shared.http.problems import CHANGES, READS, WRITES
 from shared.http.sessions import Now, Reading, Session
 from shared.http.written import tell_version, written
@@ -77,13 +77,18 @@ class AssignmentOut(BaseModel):
 class AssignmentFilters(PageSettings):
     """Which assignments are listed."""
 
+    sort: str | None = sorted_by("indicator", "unit", "valid_from")
     indicator: Key | None = None
     unit: Key | None = None
 
 
 @router.get("/assignments", responses=READS)
 async def list_assignments(
-    query: Annotated[AssignmentFilters, Query()], caller: IndicatorReader, session: Reading, response: Response
+    query: Annotated[AssignmentFilters, Query()],
+    caller: IndicatorReader,
+    follower: Follower,
+    session: Reading,
+    response: Response,
 ) -> Page[AssignmentOut]:
     """Who of the caller's units is expected to report what."""
     indicator_id = (await queries.indicator_by_key(session, query.indicator)).id if query.indicator else None
@@ -91,7 +96,7 @@ async def list_assignments(
     rows, following = await queries.list_assignments(
         session, query, caller.scope, indicator_id=indicator_id, unit_id=unit_id
     )
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     return Page(items=[_out(*row) for row in rows], next=following)
 
 

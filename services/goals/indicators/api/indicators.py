@@ -24,7 +24,7 @@ from services.goals.schema import LogHead
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import ABSENT, Change, Strict
-from shared.http.pages import Page, PageSettings, say_where_to_follow
+from shared.http.pages import Follower, Page, PageSettings, say_where_to_follow, sorted_by
 from shared.http.problems import CHANGES, READS, WRITES
 from shared.http.sessions import Now, Reading, Session
 from shared.http.written import tell_version
@@ -131,16 +131,21 @@ class IndicatorOut(BaseModel):
 class IndicatorFilters(PageSettings):
     """Which indicators are listed."""
 
+    sort: str | None = sorted_by("code")
     disclosure_class: DisclosureClass | None = None
 
 
 @router.get("", responses=READS)
 async def list_indicators(
-    query: Annotated[IndicatorFilters, Query()], _: IndicatorReader, session: Reading, response: Response
+    query: Annotated[IndicatorFilters, Query()],
+    _: IndicatorReader,
+    follower: Follower,
+    session: Reading,
+    response: Response,
 ) -> Page[IndicatorOut]:
     """Every indicator, by code."""
     rows, following = await queries.list_indicators(session, query, disclosure_class=query.disclosure_class)
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     return Page(items=[_out(indicator, calendar) for indicator, calendar in rows], next=following)
 
 

@@ -11,7 +11,6 @@ from services.reporting.charts.domain import RULE_SET, Assurance, Kind, Rule, Va
 from services.reporting.facts.domain import ObsStatus, Status
 from services.reporting.scorecards.domain.answers import TargetType
 from shared.contracts.goals.indicators import Direction, DisclosureClass
-from shared.http.fields import Listed
 from shared.numbers import DecimalText
 from shared.periods.calendar import Frequency
 from shared.texts import Text
@@ -243,7 +242,7 @@ class RowAnswer(Answer):
     cells: tuple[CellAnswer, ...]
 
 
-class DashboardAnswer(Listed, Answer):
+class DashboardAnswer(Answer):
     """Units side by side."""
 
     columns: tuple[ColumnAnswer, ...]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi import Path as InPath
 
 from services.reporting.permissions import RawScope
@@ -23,7 +23,7 @@ from services.reporting.scorecards.domain.asking import DashboardFilters
 from services.reporting.scorecards.queries.cards import scorecard
 from services.reporting.scorecards.queries.dashboards import dashboard
 from shared.http.languages import Languages
-from shared.http.pages import PageQuery, say_where_to_follow
+from shared.http.pages import Follower, PageSettings, say_where_to_follow, sorted_by
 from shared.http.problems import RESPONSES
 from shared.http.sessions import Reading
 from shared.ids import Key
@@ -35,13 +35,20 @@ router = APIRouter(
 )
 
 
+class DashboardPage(PageSettings):
+    """Which part of the units is asked for."""
+
+    sort: str | None = sorted_by("name", "code", "value", "status")
+
+
 @router.get("/v1/scorecards", response_model=DashboardAnswer, summary="Compare units")
 async def list_scorecards(
     session: Reading,
     response: Response,
     scope: RawScope,
     languages: Languages,
-    page: PageQuery,
+    follower: Follower,
+    page: Annotated[DashboardPage, Query()],
     period: Asked,
     indicators: Indicators = [],  # noqa: B006 - FastAPI copies defaults
     level: Level = "organisation",
@@ -66,7 +73,7 @@ async def list_scorecards(
         cursor=page.cursor,
     )
     found = await dashboard(session, filters, languages=languages, scope=scope)
-    await say_where_to_follow(response, session, LogHead)
+    await say_where_to_follow(response, session, LogHead, follower)
     keep_for(response, scope)
     return found
 
