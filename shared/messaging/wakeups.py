@@ -104,8 +104,7 @@ class Wakeups:
             for channel in self._hears:
                 await connection.add_listener(channel, self._heard)
             while not connection.is_closed():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._something_to_say.wait(), PROBE_EVERY)
+                await pause(PROBE_EVERY, self._something_to_say)
                 self._something_to_say.clear()
                 unsaid, self._unsaid = self._unsaid, set()
                 statement = ";".join(f"notify {channel}" for channel in sorted(unsaid)) or "select 1"
@@ -125,8 +124,10 @@ async def pause(seconds: float, until: asyncio.Event) -> None:
     if seconds <= 0:
         await asyncio.sleep(0)
         return
+    # Not wait_for: in Python 3.11 it forgets that it was cancelled when the event is set at the same moment.
     with suppress(TimeoutError):
-        await asyncio.wait_for(until.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await until.wait()
 
 
 def told(session: AsyncSession) -> None:
