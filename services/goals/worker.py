@@ -10,6 +10,7 @@ from services.goals.schema import EVENT_TABLES, Idempotency
 from services.goals.settings import GoalsSettings
 from shared.database import transaction
 from shared.http.idempotency import forget_old_answers
+from shared.messaging.wakeups import WRITTEN
 from shared.messaging.worker import Loop, WorkerContext, run_worker
 
 HANDLERS = (MEASUREMENTS,)
@@ -28,7 +29,7 @@ def main(settings: GoalsSettings | None = None) -> None:
         handlers=HANDLERS,
         follows=["feedback"],
         loops=[
-            Loop("evaluation", timedelta(milliseconds=50), clear_dirty_list),
+            Loop("evaluation", timedelta(milliseconds=50), clear_dirty_list, woken_by=WRITTEN),
             Loop("pending scores", timedelta(seconds=30), take_pending_scores),
             Loop("forget", timedelta(hours=1), _forget_old_answers),
         ],
