@@ -6,12 +6,15 @@ import time
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deploy.cli.options import AdministratorSettings, DataDir, console, plainly
 from deploy.local.ports import DEFAULT_BASE
+
+if TYPE_CHECKING:
+    from deploy.local.stack import Stack
 
 
 class EventsOption(StrEnum):
@@ -69,9 +72,7 @@ class _Demo:
         loaded = await load_once(stack.directory, stack.urls, stack.tokens) if self._load else {}
         seconds = time.monotonic() - self._began
         await stack.announce(loaded=loaded, seconds=seconds)
-        _print_welcome(
-            stack.directory, stack.urls, stack.tokens, stack.database_url, stack.kafka, seconds, loaded=bool(loaded)
-        )
+        _print_welcome(stack, seconds, loaded=bool(loaded))
         await stack.watch()
 
 
@@ -110,16 +111,7 @@ async def load_once(directory: Path, urls: Mapping[str, str], tokens: Mapping[st
     return loaded
 
 
-def _print_welcome(
-    directory: Path,
-    urls: Mapping[str, str],
-    tokens: Mapping[str, str],
-    database_url: str,
-    kafka: str | None,
-    seconds: float,
-    *,
-    loaded: bool,
-) -> None:
+def _print_welcome(stack: "Stack", seconds: float, *, loaded: bool) -> None:
     from deploy.demo.next_steps import next_steps, write_twelve_answers
 
     def line(text: str = "", style: str | None = None) -> None:
@@ -127,21 +119,25 @@ def _print_welcome(
 
     line()
     line(f"Steward is ready after {seconds:.1f} seconds.", "bold green")
-    for service, url in urls.items():
+    for service, url in stack.urls.items():
         line(f"  {service:<12}{url}    API: {url}/docs")
-    line(f"  {'PostgreSQL':<12}{database_url}")
-    if kafka:
-        line(f"  {'Kafka':<12}{kafka}")
+    line(f"  {'PostgreSQL':<12}{stack.database_url}")
+    if stack.kafka:
+        line(f"  {'Kafka':<12}{stack.kafka}")
+    line()
+    line("Sign in with a browser, no password asked:", "bold")
+    for role, address in stack.sign_in.items():
+        line(f"  {role:<21}{address}")
     line()
     line("A token per role, good for 30 days on this machine:", "bold")
-    for role, token in tokens.items():
+    for role, token in stack.tokens.items():
         line(f"  {role}")
         line(f"    {token}", "dim")
     if loaded:
-        write_twelve_answers(directory)
+        write_twelve_answers(stack.directory)
         line()
         line("Next things to try:", "bold")
-        for title, command in next_steps(urls, tokens, directory):
+        for title, command in next_steps(stack.urls, stack.tokens, stack.directory):
             line(f"# {title}", "cyan")
             line(command)
     line()

@@ -1,13 +1,10 @@
-"""The issuer of tokens on one machine: it gives any role to whoever may read its directory, so only for local runs.
+"""The keys and tokens of one machine's issuer: any role for whoever may read its directory, so only for local runs.
 
-`python -m deploy.local.issuer --port 8100 --directory .steward/data/issuer` serves the keys and, to the three services,
-tokens by client credentials; `sign` makes a token for a person to try things with.
+`sign` makes a token for a person to try things with; deploy.local.issuer_app serves the rest.
 """
 
-import argparse
 import base64
-import binascii
-import hmac
+import hashlib
 import json
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,13 +12,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import uvicorn
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from deploy.local.places import CannotRun, passwords_in, write_private
 from deploy.postgres.bootstrap import SERVICES
@@ -32,6 +25,9 @@ AUDIENCE = "steward"
 ALGORITHM = "ES256"
 FOR_PEOPLE = timedelta(hours=24)
 FOR_SERVICES = timedelta(hours=1)
+FOR_PAGES = timedelta(minutes=10)
+"""Short, so that sessions are renewed on one machine as they are with the issuers of others."""
+FOR_SESSIONS = timedelta(hours=12)
 
 
 def issuer_directory(data_directory: Path) -> Path:
@@ -62,6 +58,11 @@ def public_keys(directory: Path) -> dict[str, Any]:
     return {"keys": [_key(directory).as_dict(private=False)]}
 
 
+def sign_in_settings(address: str, service: str, secret: str) -> dict[str, Any]:
+    """What the pages of a service need to know to have people sign in at this issuer, as STEWARD_SIGN_IN holds it."""
+    return {"issuer": address, "client_id": service, "client_secret": secret, "algorithms": [ALGORITHM]}
+
+
 def settings_for(address: str, roles: Iterable[str]) -> Issuer:
     """What a service needs to know to trust this issuer, with a rule for each role, alone and with a unit."""
     rules = [ClaimRule(claim="roles", value=value, role=role) for role in roles for value in (role, f"{role}@{{unit}}")]
@@ -77,24 +78,83 @@ def settings_for(address: str, roles: Iterable[str]) -> Issuer:
 
 def sign(directory: Path, role: str, unit: str | None = None, lifetime: timedelta = FOR_PEOPLE) -> str:
     """An access token for a role, in one unit and those below it, or everywhere."""
-    held = role if unit is None else f"{role}@{unit}"
-    return _signed(directory, subject=held, roles=[held], lifetime=lifetime)
+    return _access(directory, held=as_held(role, unit), lifetime=lifetime)
 
 
-def _signed(directory: Path, *, subject: str, roles: list[str], lifetime: timedelta, **more: str) -> str:
+def as_held(role: str, unit: str | None) -> str:
+    """How a role and its unit are written in one word: `data_provider@RF4`."""
+    return role if unit is None else f"{role}@{unit}"
+
+
+def service_token(directory: Path, client: str) -> str:
+    """An access token with which a service follows the others."""
+    return _access(directory, held="follower", subject=client, lifetime=FOR_SERVICES, client_id=client)
+
+
+def page_tokens(directory: Path, *, client: str, held: str, nonce: str | None) -> dict[str, Any]:
+    """What the token endpoint answers to pages: access and refresh token, and with a nonce the ID token."""
+    access = _access(directory, held=held, lifetime=FOR_PAGES, client_id=client)
+    refresh = _signed(directory, "refresh+jwt", aud=client, sub=held, lifetime=FOR_SESSIONS, jti=str(uuid4()))
+    told = {
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": int(FOR_PAGES.total_seconds()),
+        "refresh_token": refresh,
+    }
+    if nonce is not None:
+        told["id_token"] = _signed(
+            directory,
+            "JWT",
+            aud=client,
+            sub=held,
+            lifetime=FOR_PAGES,
+            nonce=nonce,
+            at_hash=base64.urlsafe_b64encode(hashlib.sha256(access.encode()).digest()[:16]).decode().rstrip("="),
+            name=in_words(held),
+        )
+    return told
+
+
+def in_words(held: str) -> str:
+    """A role as people read it: `Data provider, RF4`."""
+    role, _, unit = held.partition("@")
+    return role.replace("_", " ").capitalize() + (f", {unit}" if unit else "")
+
+
+def held_by_refresh_token(directory: Path, client: str, token: str) -> str | None:
+    """What a refresh token of this client stands for; None where it is none, or too old."""
+    try:
+        decoded = jwt.decode(token, _key(directory), algorithms=[ALGORITHM])
+    except (JoseError, ValueError):
+        return None
+    claims = decoded.claims
+    good = decoded.header.get("typ") == "refresh+jwt" and claims["aud"] == client
+    return claims["sub"] if good and claims["exp"] > current_time().timestamp() else None
+
+
+def _access(directory: Path, *, held: str, lifetime: timedelta, subject: str | None = None, **more: str) -> str:
+    return _signed(
+        directory,
+        "at+jwt",
+        aud=AUDIENCE,
+        sub=subject or held,
+        lifetime=lifetime,
+        roles=[held],
+        jti=str(uuid4()),
+        **more,
+    )
+
+
+def _signed(directory: Path, typ: str, *, lifetime: timedelta, **claims: Any) -> str:
     key = _key(directory)
     now = int(current_time().timestamp())
-    claims = {
+    every = {
         "iss": (directory / "address").read_text(),
-        "aud": AUDIENCE,
-        "sub": subject,
         "iat": now,
         "exp": now + int(lifetime.total_seconds()),
-        "jti": str(uuid4()),
-        "roles": roles,
-        **more,
+        **claims,
     }
-    return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key)
+    return jwt.encode({"alg": ALGORITHM, "typ": typ, "kid": key.kid}, every, key)
 
 
 def _key_file(directory: Path) -> Path:
@@ -106,80 +166,3 @@ def _key(directory: Path) -> ECKey:
         return ECKey.import_key(json.loads(_key_file(directory).read_text()))
     except FileNotFoundError as error:
         raise CannotRun(f"There is no issuer in {directory}: start Steward with this data directory first.") from error
-
-
-def create_issuer(directory: Path) -> Starlette:
-    """The issuer as an application; `prepare` has been called."""
-    address = (directory / "address").read_text()
-    keys = public_keys(directory)
-
-    async def discovery(_request: Request) -> JSONResponse:
-        return JSONResponse(
-            {
-                "issuer": address,
-                "jwks_uri": f"{address}/jwks.json",
-                "token_endpoint": f"{address}/token",
-                "grant_types_supported": ["client_credentials"],
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-                "response_types_supported": [],
-                "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": [ALGORITHM],
-            }
-        )
-
-    async def jwks(_request: Request) -> JSONResponse:
-        return JSONResponse(keys, headers={"Cache-Control": "public, max-age=60"})
-
-    async def token(request: Request) -> JSONResponse:
-        form = await request.form()
-        if form.get("grant_type") != "client_credentials":
-            return _refused(400, "unsupported_grant_type", "Only client_credentials is given here.")
-        client, secret = _credentials(request, str(form.get("client_id", "")), str(form.get("client_secret", "")))
-        expected = client_secrets(directory).get(client, "")
-        if not expected or not hmac.compare_digest(expected.encode(), secret.encode()):
-            return _refused(401, "invalid_client", "No such client, or another secret.")
-        access = _signed(directory, subject=client, roles=["follower"], lifetime=FOR_SERVICES, client_id=client)
-        return JSONResponse(
-            {"access_token": access, "token_type": "Bearer", "expires_in": int(FOR_SERVICES.total_seconds())},
-            headers={"Cache-Control": "no-store"},
-        )
-
-    return Starlette(
-        routes=[
-            Route("/.well-known/openid-configuration", discovery),
-            Route("/jwks.json", jwks),
-            Route("/token", token, methods=["POST"]),
-        ]
-    )
-
-
-def _credentials(request: Request, client: str, secret: str) -> tuple[str, str]:
-    """Who asks: from the form, or from the Basic header."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return client, secret
-    try:
-        name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    return name, password
-
-
-def _refused(status: int, error: str, description: str) -> JSONResponse:
-    headers = {"Cache-Control": "no-store"} | ({"WWW-Authenticate": "Basic"} if status == 401 else {})
-    return JSONResponse({"error": error, "error_description": description}, status, headers=headers)
-
-
-def main() -> None:
-    """Serve the issuer on the loopback interface until it is told to stop."""
-    parser = argparse.ArgumentParser(description="Issue tokens for a local Steward.")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--directory", type=Path, required=True)
-    arguments = parser.parse_args()
-    prepare(arguments.directory, arguments.port)
-    application = create_issuer(arguments.directory)
-    uvicorn.run(application, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 from deploy.local import issuer
 from deploy.local.places import CHECKOUT
 from deploy.local.ports import Ports, replica
 from deploy.local.processes import Programme, answers, listens
-from deploy.local.roles import all_roles
+from deploy.local.roles import all_roles, roles_of, roles_of_people
 
+UNITS = {"data_provider": "RF4"}
+"""The unit of the demo's record for which the sign-in address of a role is; the whole body for the others."""
 TOKENS_LAST = timedelta(days=30)
 """As long as a demo may be left running; its keys never leave this machine."""
 
@@ -41,13 +44,23 @@ class Deployment:
         """A token for every role that opens a route, each for the whole body."""
         return {role: issuer.sign(self._issuer_directory, role, lifetime=TOKENS_LAST) for role in all_roles()}
 
+    def sign_in(self) -> dict[str, str]:
+        """For every role of people an address that signs in with it, at the service in which it has most to do."""
+        return {role: self._sign_in(role) for role in roles_of_people()}
+
+    def _sign_in(self, role: str) -> str:
+        service = "goals" if "measurements:record" in roles_of("goals").get(role, ()) else "reporting"
+        hint = issuer.as_held(role, UNITS.get(role))
+        return f"{self.ports.urls[service]}/sign-in?{urlencode({'login_hint': hint})}"
+
     def issuer(self) -> Programme:
         """The issuer of tokens."""
         issuer.prepare(self._issuer_directory, self.ports.issuer)
         options = ["--port", str(self.ports.issuer), "--directory", str(self._issuer_directory)]
+        options += [f"--service={service}={url}" for service, url in self.ports.urls.items()]
         return self._python(
             "issuer",
-            ["deploy.local.issuer", *options],
+            ["deploy.local.issuer_app", *options],
             probe=(self.ports.issuer, "/jwks.json"),
             environment={"STEWARD_ENV": "local"},
         )
@@ -74,6 +87,7 @@ class Deployment:
         )
 
     def _environment(self, service: str, process: str, number: int) -> dict[str, str]:
+        secret = issuer.client_secrets(self._issuer_directory)[service]
         return {
             "STEWARD_ENV": "local",
             "STEWARD_BODY": self.body,
@@ -83,7 +97,8 @@ class Deployment:
             "STEWARD_ISSUERS": json.dumps([issuer.settings_for(self.issuer_url, all_roles()).model_dump()]),
             "STEWARD_TOKEN_URL": f"{self.issuer_url}/token",
             "STEWARD_CLIENT_ID": service,
-            "STEWARD_CLIENT_SECRET": issuer.client_secrets(self._issuer_directory)[service],
+            "STEWARD_CLIENT_SECRET": secret,
+            "STEWARD_SIGN_IN": json.dumps(issuer.sign_in_settings(self.issuer_url, service, secret)),
             "STEWARD_METRICS_PORT": str(self.ports.metrics(process)),
             "STEWARD_CLOCK_FILE": str(self.directory / "clock"),
             f"{service.upper()}_DATABASE_URL": self.database_urls[service],

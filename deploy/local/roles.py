@@ -15,3 +15,8 @@ def roles_of(service: str) -> RolePermissions:
 def all_roles() -> list[str]:
     """Every role that opens at least one route of some service."""
     return sorted({role for service in SERVICES for role, permissions in roles_of(service).items() if permissions})
+
+
+def roles_of_people() -> list[str]:
+    """The roles that somebody signs in with; a follower is a system."""
+    return [role for role in all_roles() if role != "follower"]

@@ -55,6 +55,7 @@ class Stack:
         self.directory = (data_dir or default_data_directory()).absolute()
         self.ports = Ports(port_base, replicas=replicas)
         self.tokens: Mapping[str, str] = {}
+        self.sign_in: Mapping[str, str] = {}
         self.deployment: Deployment | None = None
         self._ready_files = [self.directory / READY_FILE, *([ready_file.absolute()] if ready_file else [])]
         self._given_database = database_url
@@ -193,7 +194,7 @@ class Stack:
         self._report("Starting the services")
         apis = [deployment.api(service, number) for number in self._numbers for service in SERVICES]
         await _together(*(self._run(api.name, api) for api in apis), self._start_workers(deployment))
-        self.tokens = deployment.tokens()
+        self.tokens, self.sign_in = deployment.tokens(), deployment.sign_in()
 
     async def _start_workers(self, deployment: Deployment) -> None:
         await self._events_can_travel.wait()
@@ -230,7 +231,7 @@ class Stack:
             "events": self.events,
             "urls": dict(self.urls),
             "tokens": dict(self.tokens),
-            "sign_in": {},
+            "sign_in": dict(self.sign_in),
             "database_url": self.database_url,
             "kafka": self.kafka,
             "pids": self.pids,

@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 from deploy.cli.main import app
 from deploy.local.issuer import (
     client_secrets,
-    create_issuer,
     issuer_directory,
     prepare,
     public_keys,
     settings_for,
     sign,
 )
+from deploy.local.issuer_app import create_issuer
 from shared.http.auth import Grant
 from shared.http.tokens import Verifier
 
@@ -87,8 +87,10 @@ class TestClientCredentials:
 
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
-    async def test_no_other_grant_is_given(self, issuer: httpx.AsyncClient) -> None:
-        answer = await issuer.post("/token", data={"grant_type": "password"})
+    async def test_no_other_grant_is_given(self, issuer: httpx.AsyncClient, directory: Path) -> None:
+        auth = ("goals", client_secrets(directory)["goals"])
+
+        answer = await issuer.post("/token", data={"grant_type": "password"}, auth=auth)
 
         assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
 

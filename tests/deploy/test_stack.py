@@ -74,7 +74,8 @@ class TestTheReadyFile:
             service: f"http://127.0.0.1:{stack.ports.base + number}"
             for number, service in enumerate(("goals", "feedback", "reporting"), start=1)
         }
-        assert content["sign_in"] == {}
+        assert content["sign_in"]["auditor"] == f"{content['urls']['reporting']}/sign-in?login_hint=auditor"
+        assert "follower" not in content["sign_in"]
         assert content["kafka"] is None
         assert content["seconds"] > 0
         assert set(content["pids"]) == PROCESSES
