@@ -107,7 +107,10 @@ bearer = HTTPBearer(auto_error=False, description="An access token of a configur
 async def identity_of(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Identity:
-    """The identity behind the request's token."""
+    """The identity behind the request's token, verified once for a request."""
+    known: Identity | None = request.scope.get("identity")
+    if known is not None:
+        return known
     if credentials is None:
         raise NotSignedIn("This needs an access token: send it as «Authorization: Bearer …».")
     try:
@@ -115,7 +118,8 @@ async def identity_of(
     except TokenRefused as refused:
         log.warning("token_refused", reason=refused.detail)
         raise
-    return await admitted(request, identity)
+    request.scope["identity"] = identity = await admitted(request, identity)
+    return identity
 
 
 async def admitted(request: Request, identity: Identity) -> Identity:

@@ -27,7 +27,10 @@ LEEWAY = 30
 _KEYS_FRESH = 600.0
 _KEYS_APART = 10.0
 _LONGEST_TOKEN = 8192
+_LONGEST_SUBJECT = 255
 _ID_TOKEN_CLAIMS = ("nonce", "at_hash", "c_hash")
+_ACCESS_TOKEN_CLAIMS = ("scp", "scope", "azp", "appid", "client_id")
+_OWN_KEYS = ("jwk", "jku", "x5c", "x5u")
 _CODE = re.compile(CODE_PATTERN)
 
 
@@ -112,6 +115,8 @@ def identity_from(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
     subject = claims.get(issuer.subject) or client
     if not isinstance(subject, str):
         raise TokenRefused(f"It names nobody: {issuer.subject} is missing.")
+    if len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
+        raise TokenRefused(f"Its {issuer.subject} is no name: up to {_LONGEST_SUBJECT} printable characters are.")
     return Identity(
         reference_to(issuer.issuer, subject),
         tuple(dict.fromkeys(grants_of(claims, issuer.claims))),
@@ -129,7 +134,7 @@ def reference_to(issuer: str, subject: str) -> UUID:
 def _is_system(claims: Mapping[str, Any], client: Any) -> bool:
     """Whether a token was given to a client for itself: how RFC 9068, Entra ID and Keycloak show it, in this order."""
     return (
-        claims.get("sub") in (None, client)
+        claims.get("sub") in (None, client, claims.get("oid"))
         or claims.get("idtyp") == "app"
         or str(claims.get("preferred_username", "")).startswith("service-account-")
     )
@@ -159,6 +164,10 @@ def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def _check_header(header: Mapping[str, Any], issuer: Issuer) -> None:
     if header.get("alg") not in issuer.algorithms:
         raise TokenRefused(f"Its algorithm (alg) is not one of {', '.join(issuer.algorithms)}.")
+    if own := [name for name in _OWN_KEYS if name in header]:
+        raise TokenRefused(f"It brings its own key ({own[0]}); only the keys that its issuer publishes count.")
+    if "crit" in header or "b64" in header:
+        raise TokenRefused("It demands extensions (crit) that this service does not know.")
     typ = str(header.get("typ", "")).lower().removeprefix("application/")
     if typ not in [accepted.lower() for accepted in issuer.typ]:
         raise TokenRefused(f"Its type (typ) is not {' or '.join(issuer.typ)}: an ID token does not open an API.")
@@ -167,16 +176,24 @@ def _check_header(header: Mapping[str, Any], issuer: Issuer) -> None:
 def _check_claims(claims: Mapping[str, Any], issuer: Issuer) -> None:
     now = current_time().timestamp()
     audience = claims.get("aud")
-    if issuer.audience not in ([audience] if isinstance(audience, str) else audience or []):
+    if issuer.audience not in (audience if isinstance(audience, list) else [audience]):
         raise TokenRefused(f"It is meant for another audience (aud), not for {issuer.audience}.")
     if any(name in claims for name in _ID_TOKEN_CLAIMS):
         raise TokenRefused("It is an ID token; an API takes the access token.")
+    # Keycloak says in a claim what the token is for, whatever its header says: Bearer, ID, Refresh, Offline, Logout.
+    if str(claims.get("typ", "Bearer")).lower() not in ("bearer", "at+jwt"):
+        raise TokenRefused("It is no access token (typ), but one of another use.")
+    if "at+jwt" not in issuer.typ and not any(name in claims for name in _ACCESS_TOKEN_CLAIMS):
+        raise TokenRefused(
+            "It is an ID token, as it names neither a scope nor a client; an API takes the access token."
+        )
     expires, begins = claims.get("exp"), claims.get("nbf", 0)
     if not isinstance(expires, int | float) or isinstance(expires, bool):
         raise TokenRefused("It does not say when it expires (exp).")
-    if expires <= now - LEEWAY:
+    # Written so that NaN, which Python reads in JSON and which compares with nothing, is refused too.
+    if not expires > now - LEEWAY:
         raise TokenRefused("It has expired (exp).")
-    if not isinstance(begins, int | float) or begins > now + LEEWAY:
+    if not isinstance(begins, int | float) or not begins <= now + LEEWAY:
         raise TokenRefused("It is not valid yet (nbf).")
 
 
