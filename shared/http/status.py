@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.http.auth import Caller, require_whole_body, requires
 from shared.http.sessions import Now, Reading
+from shared.http.sign_in.visitors import page_requires
 from shared.messaging.state import Followed, Log, PartState, State, Waitings, state_of
 from shared.messaging.tables import EventTables
 from shared.messaging.watching import nothing_waits
+from shared.ui.render import page
 
 LATE = timedelta(seconds=10)
 """After so long an event that waits for its position, for Kafka or to be applied is worth a sentence."""
@@ -85,7 +88,7 @@ class ServiceStatus(BaseModel):
 
 
 def status_routes(tables: EventTables, waitings: Waitings = nothing_waits) -> APIRouter:
-    """`GET /v1/status`."""
+    """`GET /v1/status`, and the page `/status`."""
     router = APIRouter(tags=["status"])
 
     @router.get("/v1/status", operation_id="read_status", summary="How the service stands")
@@ -93,6 +96,14 @@ def status_routes(tables: EventTables, waitings: Waitings = nothing_waits) -> AP
         """What waits, how far behind every follower is, what was set aside, and what has stopped and why."""
         require_whole_body(caller.scope, request.app.state.settings.body)
         return await status_of(session, tables, waitings, now=now)
+
+    @router.get("/status", include_in_schema=False, response_class=HTMLResponse)
+    async def status_page(
+        request: Request, session: Reading, caller: Annotated[Caller, page_requires("status:read")], now: Now
+    ) -> HTMLResponse:
+        """The same for people."""
+        require_whole_body(caller.scope, request.app.state.settings.body)
+        return page(request, "status.html", told=await status_of(session, tables, waitings, now=now))
 
     return router
 

@@ -11,6 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.goals.schema import EVENT_TABLES
 from shared.clock import current_time
 from shared.database import transaction
+from shared.http.auth import Grant, Identity
+from shared.http.sign_in.visitors import Visitor, visitor_of
 from shared.http.status import concerns
 from shared.messaging.standing import Standings, write_down
 from shared.messaging.state import Followed, Log, Part, SetAside, State, state_of
@@ -150,3 +152,32 @@ async def test_a_service_says_where_its_log_ends_and_what_waits(
     assert (told["log"]["position"], told["log"]["waiting"]) == (0, 1)
     assert "No worker runs: nothing is numbered, sent, applied or computed." in told["attention"]
     assert any(sentence.startswith("1 event is waiting") for sentence in told["attention"])
+
+
+class TestThePage:
+    @pytest.mark.parametrize("service", ["goals", "feedback", "reporting"])
+    async def test_it_says_the_same_in_words(self, service: str, app_for: AppFor, client_for: ClientFor) -> None:
+        app = await app_for(service)
+        app.dependency_overrides[visitor_of] = lambda: somebody("auditor")
+        async with client_for(app) as client:
+            answer = await client.get("/status")
+
+        assert answer.status_code == 200
+        assert "No worker runs: nothing is numbered" in answer.text
+        assert "What these words mean" in answer.text
+
+    @pytest.mark.parametrize(("role", "unit"), [("goal_leader", None), ("auditor", "RF4")])
+    async def test_it_is_for_those_who_look_after_the_whole_body(
+        self, role: str, unit: str | None, app_for: AppFor, client_for: ClientFor
+    ) -> None:
+        app = await app_for("reporting")
+        app.dependency_overrides[visitor_of] = lambda: somebody(role, unit)
+        async with client_for(app) as client:
+            answer = await client.get("/status")
+
+        assert answer.status_code == 403
+
+
+def somebody(role: str, unit: str | None = None) -> Visitor:
+    """Somebody who is signed in with a role."""
+    return Visitor("/status", identity=Identity(uuid4(), (Grant(role, unit),)))
