@@ -116,6 +116,14 @@ class Stack:
         """Wait for ever; raises where a part can no longer be kept running."""
         await asyncio.gather(*(child.kept() for child in self._children.values()))
 
+    async def halt(self, *names: str) -> None:
+        """Stop parts and leave them stopped until `resume`."""
+        await asyncio.gather(*(self._children[name].stop() for name in names))
+
+    async def resume(self, *names: str) -> None:
+        """Start parts again that were halted."""
+        await asyncio.gather(*(self._children[name].start() for name in names))
+
     async def stop(self) -> None:
         """Stop everything, each part before those it needs."""
         for file in self._ready_files:

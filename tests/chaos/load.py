@@ -47,13 +47,28 @@ class Ledger:
         os.fsync(self._file.fileno())
 
 
+class Refusals:
+    """A file that says in one line each how the services have refused: for what they owe to who is refused."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def note(self, answer: httpx.Response) -> None:
+        """Write down an answer that is none yet."""
+        problem = answer.headers.get("Content-Type", "").startswith("application/problem+json")
+        code = answer.json()["code"] if problem else "no problem"
+        missing = "" if answer.status_code == 500 or "Retry-After" in answer.headers else " without Retry-After"
+        self._file.write(f"{answer.status_code} {code}{missing}\n".encode())
+
+
 class Caller:
     """A client that insists: it tries every replica until one gives a final answer."""
 
-    def __init__(self, urls: Sequence[str], token: str | None, chance: random.Random) -> None:
+    def __init__(self, urls: Sequence[str], token: str | None, chance: random.Random, refusals: Refusals) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._clients = [httpx.Client(base_url=url, headers=headers, timeout=10, trust_env=False) for url in urls]
         self._chance = chance
+        self._refusals = refusals
 
     def insist(self, path: str, body: object, key: str | None = None) -> httpx.Response:
         """Send until it is acknowledged, with the same key each time."""
@@ -68,6 +83,7 @@ class Caller:
                 return answer
             if answer.status_code not in _TRY_AGAIN:
                 raise RuntimeError(f"POST {path}: {answer.status_code} {answer.text}")
+            self._refusals.note(answer)
             time.sleep(min(1.0, float(answer.headers.get("Retry-After", _PAUSE))))
 
 
@@ -208,7 +224,8 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0)
     given = parser.parse_args()
     chance = random.Random(given.seed * 1000 + given.number)  # noqa: S311 - what is sent next, not a secret
-    caller = Caller(given.urls, LoadSettings().token, chance)
+    refusals = Refusals(given.file.with_name(f"refused-{given.number}"))
+    caller = Caller(given.urls, LoadSettings().token, chance, refusals)
     ledger = Ledger(given.file)
     load = (
         Measuring(caller, ledger, chance, number=given.number, units=given.units, batch=given.batch)

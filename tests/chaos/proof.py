@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from deploy.local.stack import Events, Stack
 from deploy.postgres.bootstrap import SERVICES
 from tests.chaos.checker import Checked, Checker
 from tests.chaos.counting import Counting
+from tests.chaos.disk import Disk
 from tests.chaos.ground import lay
 from tests.chaos.wire import Wire
 
@@ -111,6 +113,15 @@ class Proof:
                 )
             self._ledgers.append(file)
 
+    @property
+    def refused(self) -> dict[str, int]:
+        """How often clients were refused, by status and code."""
+        counted: Counter[str] = Counter()
+        for file in self.directory.glob("refused-*"):
+            with file.open() as lines:
+                counted.update(line.rstrip() for line in lines)
+        return dict(counted.most_common())
+
     def load_goes_on(self) -> None:
         """Raise where a client has given up: an answer came that none should."""
         for number, process in enumerate(self._load, start=1):
@@ -190,8 +201,13 @@ class Noted:
 
 
 @asynccontextmanager
-async def proof(plan: Plan, report: Callable[[str], None], *, with_wire: bool = True) -> AsyncIterator[Proof]:
-    """A Steward with two replicas of everything, a ground to write on and the load running on it."""
+async def proof(
+    plan: Plan, report: Callable[[str], None], *, with_wire: bool = False, disk: Disk | None = None
+) -> AsyncIterator[Proof]:
+    """A Steward with two replicas of everything, a ground to write on and the load running on it.
+
+    With a wire some workers are at its far end; with a disk PostgreSQL has one of its own, which can be filled.
+    """
     missing = Wire.missing() if with_wire else None
     if missing:
         report(f"The wire is not cut: {missing}.")
@@ -200,6 +216,8 @@ async def proof(plan: Plan, report: Callable[[str], None], *, with_wire: bool = 
     try:
         with ExitStack() as resources:
             wire = resources.enter_context(Wire()) if with_wire and not missing else None
+            if disk:
+                resources.enter_context(disk.mounted(directory / "data" / "postgres"))
             made = Proof(plan, directory, report, wire)
             async with _standing(made):
                 yield made
@@ -212,7 +230,7 @@ async def proof(plan: Plan, report: Callable[[str], None], *, with_wire: bool = 
 @asynccontextmanager
 async def _standing(made: Proof) -> AsyncIterator[None]:
     stack = made.stack
-    stack.directory.mkdir()
+    stack.directory.mkdir(exist_ok=True)
     (stack.directory / "clock").write_text(str(_BACK))
     counting = None
     try:
@@ -247,5 +265,6 @@ def outcome(made: Proof, checked: Checked, **more: Any) -> dict[str, Any]:
         "out_of_order": faults.out_of_order,
         "made_up": faults.made_up,
         "examples": faults.examples,
+        "refused": made.refused,
         **more,
     }

@@ -1,9 +1,186 @@
-"""What is done to Steward on purpose, by name."""
+"""What is done to Steward on purpose, by name; each says which promises were broken, if any."""
 
-from collections.abc import Callable, Coroutine
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.chaos.proof import Plan
+import httpx
 
-Scenario = Callable[[Plan, Callable[[str], None]], Coroutine[Any, Any, dict[str, Any]]]
-SCENARIOS: dict[str, Scenario] = {}
+from tests.chaos.disk import Disk
+from tests.chaos.proof import Plan, Proof, outcome, proof
+from tests.chaos.restoring import keep_copy, put_back
+
+Result = dict[str, Any]
+Report = Callable[[str], None]
+Scenario = Callable[[Plan, Report], Coroutine[Any, Any, Result]]
+WARM_UP = 6.0
+"""Seconds of load before anything is done."""
+_NOTICED_WITHIN = 120.0
+_DISK_MEGABYTES = 400
+_STOPPED = "steward_consumer_stopped{source=goals}"
+
+
+class Skipped(Exception):
+    """This machine or this event mode cannot do it; the message says why."""
+
+
+async def broker_down(plan: Plan, report: Report) -> Result:
+    """The broker is away for as long as the plan says: writes and reads go on, and then everything arrives."""
+    if plan.events != "kafka":
+        raise Skipped("there is no broker where events travel over feeds")
+    async with proof(plan, report) as made, _reading(made) as reads:
+        await asyncio.sleep(WARM_UP)
+        await made.stack.halt("kafka")
+        made.report("the broker is down")
+        before = made.acknowledged
+        await _watch(made, plan.seconds)
+        meanwhile = made.acknowledged - before
+        await made.stack.resume("kafka")
+        made.report(f"the broker is back; {meanwhile} writes were acknowledged meanwhile")
+        await made.stop_load()
+        checked = await made.check()
+        broken = [] if meanwhile else ["no write was acknowledged while the broker was down"]
+        return outcome(
+            made, checked, acknowledged_meanwhile=meanwhile, reads=dict(reads), broken=broken + _failed(reads)
+        )
+
+
+async def disk_full(plan: Plan, report: Report) -> Result:
+    """PostgreSQL's disk is full for as long as the plan says: writes are refused and say until when, none is lost."""
+    if missing := Disk.missing():
+        raise Skipped(missing)
+    disk = Disk(_DISK_MEGABYTES)
+    async with proof(plan, report, disk=disk) as made:
+        await asyncio.sleep(WARM_UP)
+        before, refused_before = made.acknowledged, _total(made.refused)
+        made.report(f"the disk is full: {disk.fill() >> 20} MB were free")
+        async with _kept_full(disk):
+            await _watch(made, plan.seconds)
+        refused = _total(made.refused) - refused_before
+        disk.make_room()
+        made.report(f"there is space again; {refused} requests were refused, {made.acknowledged - before} acknowledged")
+        await _until(lambda: _all_run(made), "a part does not come back")
+        full = made.acknowledged
+        await _until(lambda: made.acknowledged > full, "no write is acknowledged although there is space")
+        await made.stop_load()
+        checked = await made.check()
+        return outcome(made, checked, broken=[] if refused else ["nothing was refused: the disk was not full"])
+
+
+async def restore(plan: Plan, report: Report) -> Result:
+    """The database of goals is set back to an earlier state under load: every follower stops and reports it.
+
+    What was acknowledged in between is gone, as with any restore, so that is not compared.
+    """
+    async with proof(plan, report) as made:
+        await asyncio.sleep(WARM_UP)
+        await keep_copy(made.stack.database_url, "goals")
+        made.report("a copy of the database of goals is kept")
+        await _watch(made, max(WARM_UP, plan.seconds / 4))
+        await put_back(made.stack.database_url, "goals")
+        made.report("the database of goals is back where it was")
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        noticed: dict[str, float] = {}
+        followers = ("feedback", "reporting")
+        while clock() - began < _NOTICED_WITHIN and len(noticed) < len(followers):
+            await asyncio.sleep(0.5)
+            for follower in followers:
+                if follower not in noticed and _reports_stop(made, follower):
+                    noticed[follower] = round(clock() - began, 1)
+                    made.report(f"{follower} has stopped and says so")
+        silent = [f"{follower} has not reported the restore" for follower in followers if follower not in noticed]
+        return {"mode": plan.events, "seed": plan.seed, "noticed_after_seconds": noticed, "broken": silent}
+
+
+def _reports_stop(made: Proof, service: str) -> bool:
+    workers = (f"{service}_worker", f"{service}_worker_2")
+    return any(made.counting.gauges.get((worker, _STOPPED)) == 1 for worker in workers)
+
+
+async def _watch(made: Proof, seconds: float) -> None:
+    """Let it run, and say every few seconds where it is."""
+    left = seconds
+    while left > 0:
+        await asyncio.sleep(min(5.0, left))
+        left -= 5.0
+        made.load_goes_on()
+        made.report(f"{made.acknowledged} acknowledged, refused {made.refused}")
+
+
+async def _until(done: Callable[[], bool], otherwise: str, patience: float = 120.0) -> None:
+    try:
+        async with asyncio.timeout(patience):
+            while not done():  # noqa: ASYNC110 - processes and files tell nobody
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        raise AssertionError(otherwise) from None
+
+
+def _all_run(made: Proof) -> bool:
+    wanted = {name for name in made.stack.pids if name != "kafka" or made.stack.kafka}
+    return all(made.stack.pids[name] for name in wanted)
+
+
+def _total(refused: dict[str, int]) -> int:
+    return sum(count for what, count in refused.items() if what.startswith("503"))
+
+
+def _failed(reads: Counter[str]) -> list[str]:
+    return [f"reads of {what} failed" for what in reads if not what.endswith(" 200")]
+
+
+@asynccontextmanager
+async def _kept_full(disk: Disk) -> AsyncIterator[None]:
+    """Whatever becomes free is taken at once."""
+
+    async def keep() -> None:
+        while True:
+            disk.fill()
+            await asyncio.sleep(0.2)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        await _ended(keeping)
+
+
+@asynccontextmanager
+async def _reading(made: Proof) -> AsyncIterator[Counter[str]]:
+    """Readers of goals and of reporting all the while; counts their answers by service and status."""
+    answers: Counter[str] = Counter()
+    paths = {"goals": "/v1/measurements?limit=1", "reporting": "/v1/scorecards?limit=5"}
+    headers = {"Authorization": f"Bearer {made.stack.tokens['analyst']}"}
+
+    async def read() -> None:
+        async with httpx.AsyncClient(timeout=10, trust_env=False, headers=headers) as client:
+            while True:
+                for service, path in paths.items():
+                    answer = await client.get(made.stack.urls[service] + path)
+                    answers[f"{service} {answer.status_code}"] += 1
+                await asyncio.sleep(0.3)
+
+    reading = asyncio.create_task(read())
+    try:
+        yield answers
+        if reading.done():
+            reading.result()
+    finally:
+        await _ended(reading)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "broker-down": broker_down,
+    "disk-full": disk_full,
+    "restore": restore,
+}
