@@ -3,9 +3,12 @@
 from typing import Annotated
 
 from shared.http.auth import RolePermissions, UnitScope, offers
+from shared.http.sign_in.visitors import page_offers
 
 RawScope = Annotated[UnitScope | None, offers("results:read")]
 """The units in which the caller sees results that are not open; None for the public."""
+PageScope = Annotated[UnitScope | None, page_offers("results:read")]
+"""The same of whoever is signed in with a browser."""
 
 _READS = frozenset({"results:read"})
 

@@ -1,4 +1,7 @@
-"""The dashboard of all units and the scorecard of one, as pages that need no script; public, for open indicators."""
+"""The dashboard of all units and the scorecard of one, as pages that need no script.
+
+Public for open indicators; whoever signs in sees the others of the units that a role is for.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -8,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from services.reporting.directory.queries import the_body
 from services.reporting.facts.domain import Status
+from services.reporting.permissions import PageScope
 from services.reporting.scorecards.domain.answers import STATUSES
 from services.reporting.scorecards.domain.asking import DashboardFilters, asked_period
 from services.reporting.scorecards.errors import FilterNotUnderstood
@@ -17,8 +21,8 @@ from services.reporting.scorecards.queries.periods import periods_with_figures
 from services.reporting.scorecards.web import views
 from services.reporting.scorecards.web.tiles import tile_view
 from shared.http.languages import Languages
-from shared.http.middleware import public_cache
 from shared.http.sessions import Reading
+from shared.http.sign_in.visitors import keep_page
 from shared.ui.render import page
 
 router = APIRouter(include_in_schema=False)
@@ -69,12 +73,13 @@ def _sort(sent: str) -> str:
 async def dashboard_page(
     request: Request,
     session: Reading,
+    scope: PageScope,
     asked: Annotated[DashboardFilters, Depends(filters)],
     languages: Languages,
     period: str = "",
 ) -> HTMLResponse:
     """All units side by side."""
-    board = await dashboard(session, asked, languages=languages)
+    board = await dashboard(session, asked, languages=languages, scope=scope)
     lead = board.columns[0].indicator if board.columns else None
     body = await the_body(session)
     say = views.Speaker(board.languages)
@@ -92,18 +97,20 @@ async def dashboard_page(
         columns=views.columns_with_something(board),
         judged=views.columns_with_status(board),
         views=views,
+        closed=views.closed(column.indicator for column in board.columns),
         body_name=say.text(body.name),
     )
-    public_cache(answer, SECONDS_KEPT)
+    keep_page(request, answer, SECONDS_KEPT)
     return answer
 
 
 @router.get("/scorecards/{unit}", response_class=HTMLResponse)
 async def scorecard_page(
-    request: Request, session: Reading, unit: str, languages: Languages, period: str = ""
+    request: Request, session: Reading, scope: PageScope, unit: str, languages: Languages, period: str = ""
 ) -> HTMLResponse:
-    """Everything that is known to the public of one unit."""
-    card = await scorecard(session, unit, period=asked_period(period) if period else None, languages=languages)
+    """Everything that the visitor may know of one unit."""
+    asked = asked_period(period) if period else None
+    card = await scorecard(session, unit, period=asked, languages=languages, scope=scope)
     say = views.Speaker(card.languages)
     known = await periods_with_figures(session, card.tiles[0].indicator.id) if card.tiles else []
     answer = page(
@@ -116,7 +123,8 @@ async def scorecard_page(
         children=sorted(card.children, key=lambda child: say.text(child.name).casefold()),
         say=say,
         views=views,
+        closed=views.closed(tile.indicator for tile in card.tiles),
         body_name=say.text((card.parents[0] if card.parents else card.unit).name),
     )
-    public_cache(answer, SECONDS_KEPT)
+    keep_page(request, answer, SECONDS_KEPT)
     return answer

@@ -1,6 +1,6 @@
 """What the templates show: domain values as words and numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -76,6 +76,11 @@ def coverage(figure: Coverage) -> str:
 def status_words(figure: Figure) -> str:
     """The status in words; a number without a target lacks no information, only something to be held against."""
     return "No target" if figure.status == "no_information" and figure.value is not None else STATUS[figure.status]
+
+
+def closed(indicators: Iterable[IndicatorRef]) -> list[IndicatorRef]:
+    """Those that the public does not see."""
+    return [indicator for indicator in indicators if indicator.disclosure_class != "open"]
 
 
 def unbroken(sentence: str) -> str:
