@@ -270,8 +270,8 @@ def translated(request: Request, error: HTTPException) -> ServiceError:
     return Internal(f"The framework answered {error.status_code}.")
 
 
-TRANSIENT_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
-"""Serialisation failure, deadlock, lock not available, shutting down, crashed, starting up, too many connections."""
+TRANSIENT_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53100", "53200", "53300"}
+"""Serialisation failure, deadlock, lock not available; shutting down, crashed, starting up; no disk, memory, connection."""
 
 
 def is_transient(error: BaseException) -> bool:
