@@ -1,6 +1,7 @@
 """What is done to a running Steward: parts killed, workers paused, a wire cut; all of it drawn from one seed."""
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -9,10 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from deploy.local.running import READY_FILE
 from deploy.local.stack import Stack
 from tests.chaos.wire import Wire
 
-_BETWEEN_KILLS = (2.0, 6.0)
+_BETWEEN_KILLS = (0.5, 4.0)
+_NEXT_DIES_AFTER = 15.0
 _BACK_WITHIN = 90.0
 
 
@@ -80,14 +83,27 @@ class Harm:
         # Everything hangs on these two: they are as likely as any other kind of part.
         parts += [name for name in ("postgres", "kafka") if name in parts] * 2
         while await self._pass(chance.uniform(*_BETWEEN_KILLS)):
-            self._kill(chance.choice(parts))
+            name = chance.choice(parts)
+            if (killed := self._kill(name)) is not None:
+                await self._back(name, killed)
 
-    def _kill(self, name: str) -> None:
+    def _kill(self, name: str) -> int | None:
+        """Kill a part, and say which process that was; who is paused or not there is left alone."""
         pid = self._stack.pids[name]
-        if pid is not None and name not in self._paused:
-            os.kill(pid, signal.SIGKILL)
-            self.kills[name] += 1
-            self._report(f"killed {name}")
+        if pid is None or name in self._paused:
+            return None
+        os.kill(pid, signal.SIGKILL)
+        self.kills[name] += 1
+        self._report(f"killed {name}")
+        return pid
+
+    async def _back(self, name: str, killed: int) -> None:
+        """Wait until a part answers again, but not for ever: on a busy machine the next one dies before that."""
+        ready = self._stack.directory / READY_FILE
+        for _ in range(round(_NEXT_DIES_AFTER / 0.1)):
+            if self._stopped.is_set() or json.loads(ready.read_text())["pids"][name] not in {None, killed}:
+                return
+            await asyncio.sleep(0.1)
 
     async def _pause_workers(self) -> None:
         chance, temper = self._chance[1], self._temper

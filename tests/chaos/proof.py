@@ -113,6 +113,12 @@ class Proof:
                 )
             self._ledgers.append(file)
 
+    async def load_runs(self, patience: float = 90.0) -> None:
+        """Wait until every client has written something down."""
+        async with asyncio.timeout(patience):
+            while not all(file.exists() and file.stat().st_size for file in self._ledgers):  # noqa: ASYNC110 - files
+                await asyncio.sleep(0.2)
+
     @property
     def refused(self) -> dict[str, int]:
         """How often clients were refused, by status and code."""
@@ -239,6 +245,8 @@ async def _standing(made: Proof) -> AsyncIterator[None]:
         await stack.announce(loaded=True, seconds=0)
         counting = asyncio.create_task(made.counting.run())
         made.start_load()
+        await made.load_runs()
+        made.report("the load runs")
         yield
     finally:
         made.kill_load()

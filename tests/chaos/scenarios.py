@@ -16,7 +16,7 @@ from tests.chaos.restoring import keep_copy, put_back
 Result = dict[str, Any]
 Report = Callable[[str], None]
 Scenario = Callable[[Plan, Report], Coroutine[Any, Any, Result]]
-WARM_UP = 6.0
+WARM_UP = 5.0
 """Seconds of load before anything is done."""
 _NOTICED_WITHIN = 120.0
 _DISK_MEGABYTES = 400
