@@ -271,7 +271,7 @@ def translated(request: Request, error: HTTPException) -> ServiceError:
 
 
 TRANSIENT_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53100", "53200", "53300"}
-"""Serialisation failure, deadlock, lock not available; shutting down, crashed, starting up; no disk, memory, connection."""
+"""Serialisation failure, deadlock, lock not available; stopping, crashed, starting; no disk, memory, connection."""
 
 
 def is_transient(error: BaseException) -> bool:
