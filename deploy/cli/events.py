@@ -117,7 +117,7 @@ async def _verify(service: Service, data_dir: Path | None) -> bool:
         took = time.monotonic() - began
     for finding in verified.findings:
         typer.echo(f"position {finding.position}: {finding.what}")
-    erased = f", {verified.erased} of them erased" if verified.erased else ""
+    erased = f", {len(verified.erased)} of them erased" if verified.erased else ""
     outcome = "intact" if verified.intact else f"NOT INTACT: {len(verified.findings)} findings"
     typer.echo(
         f"{service.value}: {verified.events} events{erased} read in {took:.1f} s, log {verified.head.log_id}, "

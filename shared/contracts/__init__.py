@@ -16,20 +16,40 @@ from shared.contracts.goals.measurements import (
 )
 from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, UnitChanged
 from shared.contracts.goals.people import PrincipalChanged, RoleAssignmentChanged
+from shared.contracts.logs import (
+    DataErased,
+    ErasedEvent,
+    FeedbackDataErased,
+    FeedbackLogRenewed,
+    GoalsDataErased,
+    GoalsLogRenewed,
+    LogRenewed,
+    ReportingDataErased,
+    ReportingLogRenewed,
+)
 
 __all__ = [
     "AssignmentChanged",
     "BodyChanged",
     "CalendarChanged",
+    "DataErased",
+    "ErasedEvent",
     "EvaluatedPeriod",
     "EvaluationMade",
     "Event",
+    "FeedbackDataErased",
+    "FeedbackLogRenewed",
+    "GoalsDataErased",
+    "GoalsLogRenewed",
     "IndicatorChanged",
+    "LogRenewed",
     "MeasurementRecorded",
     "PeriodKey",
     "PrincipalChanged",
     "Ratio",
     "RecordedValue",
+    "ReportingDataErased",
+    "ReportingLogRenewed",
     "RoleAssignmentChanged",
     "RuleSet",
     "ScoreReleased",

@@ -21,6 +21,7 @@ from shared.contracts.goals.measurements import (
 )
 from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, UnitChanged
 from shared.contracts.goals.people import PrincipalChanged, RoleAssignmentChanged
+from shared.contracts.logs import ERASED, RENEWED, ErasedEvent
 
 _BODY, _ROOT, _UNIT, _CALENDAR, _INDICATOR, _ASSIGNMENT, _SERIES, _MEASUREMENT, _TARGET, _RESULT, _SURVEY, _CELL = (
     UUID(f"0193a1b2-0000-7000-8000-{number:012d}") for number in range(1, 13)
@@ -161,6 +162,11 @@ _EXAMPLES: Mapping[type[Event], Event] = {
             numerator=Decimal(900),
             denominator=Decimal(12),
         ),
+        *(
+            erased(case="2026-17", events=[ErasedEvent(position=4711, id=_MEASUREMENT, subject=_SERIES)])
+            for erased in ERASED
+        ),
+        *(renewed(previous_log=_RESULT, restored_to=4711) for renewed in RENEWED),
     )
 }
 

@@ -8,6 +8,7 @@ from shared.contracts.goals.indicators import AssignmentChanged, IndicatorChange
 from shared.contracts.goals.measurements import EvaluationMade, MeasurementRecorded, TargetSet
 from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, UnitChanged
 from shared.contracts.goals.people import PrincipalChanged, RoleAssignmentChanged
+from shared.contracts.logs import ERASED, RENEWED
 
 _EVENTS: dict[str, type[Event]] = {
     event.type: event
@@ -24,6 +25,8 @@ _EVENTS: dict[str, type[Event]] = {
         EvaluationMade,
         SurveyChanged,
         ScoreReleased,
+        *ERASED,
+        *RENEWED,
     )
 }
 

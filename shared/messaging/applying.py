@@ -38,7 +38,13 @@ class Handling:
         return event_type in self._handlers
 
     async def apply(self, session: AsyncSession, events: Sequence[Envelope]) -> None:
-        """Hand a run of one type to everybody who wants it; raises one of NEVER_SUCCEEDS for an event to set aside."""
+        """Hand a run of one type to everybody who wants it; raises one of NEVER_SUCCEEDS for an event to set aside.
+
+        An event that was erased from its log has nothing to hand on, and is none to set aside.
+        """
+        events = [event for event in events if not event.erased]
+        if not events:
+            return
         contract = registry.find(events[0].type)
         if contract is None:
             raise InvalidEvent(f"Nobody here knows the type {events[0].type}.")

@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.messaging.chain import instant
 from shared.messaging.log import LoggedEvent
 
+MEDIA_TYPE = "application/cloudevents+json; charset=UTF-8"
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
 
 
@@ -38,6 +39,11 @@ class Envelope:
     document: dict[str, Any]
 
     @property
+    def erased(self) -> bool:
+        """Whether its data were erased from the log: it has a place, and nothing to apply."""
+        return self.document.get("erased") == "true"
+
+    @property
     def text(self) -> str:
         """The whole event as JSON, as it is kept when it cannot be applied."""
         return json.dumps(self.document, ensure_ascii=False, separators=(",", ":"))
@@ -53,8 +59,12 @@ def contract_urn(event_type: str) -> str:
     return f"urn:steward:contract:{event_type}"
 
 
-def structured(event: LoggedEvent, source: str) -> str:
-    """The event as one JSON text; the data are the exact bytes of the log, numbers outside it are strings of digits."""
+def structured(event: LoggedEvent, source: str, *, log_id: UUID | None = None) -> str:
+    """The event as one JSON text; the data are the exact bytes of the log, numbers outside it are strings of digits.
+
+    `log_id` is the log's present one, where the event may have been numbered before a restore gave it a new one:
+    who follows a log follows all of it under one name.
+    """
     attributes = {
         "specversion": "1.0",
         "id": str(event.id),
@@ -64,7 +74,7 @@ def structured(event: LoggedEvent, source: str) -> str:
         "time": instant(event.time),
         "datacontenttype": "application/json",
         "dataschema": contract_urn(event.type),
-        "logid": str(event.log_id),
+        "logid": str(log_id or event.log_id),
         "position": str(event.position),
         "recordedat": instant(event.recorded_at),
         "hash": event.hash.hex(),
@@ -72,6 +82,8 @@ def structured(event: LoggedEvent, source: str) -> str:
         "subjectversion": str(event.subject_version),
         "causationdepth": str(event.causation_depth),
     }
+    if event.salt is None:
+        attributes["erased"] = "true"
     if event.actor is not None:
         attributes["actor"] = event.actor
     if event.causation_id is not None:
@@ -80,6 +92,12 @@ def structured(event: LoggedEvent, source: str) -> str:
         attributes["traceparent"] = event.traceparent
     written = json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
     return written if event.data is None else f'{written[:-1]},"data":{event.data}}}'
+
+
+def without_data(event: Envelope) -> str:
+    """The event as its log would serve it once it is erased."""
+    kept = {name: value for name, value in event.document.items() if name not in ("data", "actor")}
+    return json.dumps({**kept, "erased": "true"}, ensure_ascii=False, separators=(",", ":"))
 
 
 def read(raw: str | bytes) -> Envelope:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from shared.clock import current_time
 from shared.database import SessionFactory, transaction
 from shared.errors import Conflict
 from shared.http.auth import Caller, require_whole_body, requires
@@ -14,6 +15,7 @@ from shared.http.sessions import Sessions
 from shared.http.streams import admitted_stream
 from shared.messaging.chain import GENESIS, Head
 from shared.messaging.envelope import BATCH_MEDIA_TYPE, Envelope, from_document, source_of, structured
+from shared.messaging.followers import Follower, Notes, note
 from shared.messaging.log import LoggedEvent, events_after, hash_at, head_of
 from shared.messaging.pace import BUSY, IDLE
 from shared.messaging.progress import ForeignLog, Held
@@ -35,6 +37,7 @@ class AnotherLog(Conflict):
 def feed_router(tables: EventTables) -> APIRouter:
     """`GET /v1/events` of a service."""
     router = APIRouter(tags=["events"])
+    notes = Notes()
 
     @router.get(
         "/v1/events",
@@ -58,15 +61,24 @@ def feed_router(tables: EventTables) -> APIRouter:
         hash: Annotated[  # noqa: A002 - the name in the interface
             str | None, Query(pattern="^[0-9a-f]{64}$", description="The hash of the event at that position.")
         ] = None,
+        follower: Annotated[
+            str | None,
+            Query(pattern=r"^[a-z0-9._-]{1,64}$", description="Your name: what you hold is remembered under it."),
+        ] = None,
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for an event.")] = 0,
         limit: Annotated[int, Query(ge=1, le=1000, description="At most so many events.")] = 1000,
     ) -> Response:
         """The same events in the same order as on the topic, with unsuppressed numbers: for systems, not for people.
 
-        Ask again with `log`, and with the position and hash of the last event, to go on from there.
+        Ask again with `log`, and with the position and hash of the last event, to go on from there. An event with
+        `erased` has lost its data for good: pass over it. What you keep of it, `data.erased` tells you to erase.
         """
         require_whole_body(caller.scope, request.app.state.settings.body)
-        head = await _checked(sessions, tables, log_id=log, position=after, hash_=bytes.fromhex(hash) if hash else None)
+        hash_ = bytes.fromhex(hash) if hash else None
+        if follower is not None and notes.due(follower):
+            held = Follower(follower, log, after, hash_, current_time())
+            await note(sessions, tables, held, principal=caller.reference)
+        head = await _checked(sessions, tables, log_id=log, position=after, hash_=hash_)
         async with admitted_stream(request, caller.reference):
             events = await _waited(
                 sessions,
@@ -79,7 +91,7 @@ def feed_router(tables: EventTables) -> APIRouter:
                 gone=request.is_disconnected,
             )
         source = source_of(request.app.state.settings.body, tables.schema)
-        body = "[" + ",".join(structured(event, source) for event in events) + "]"
+        body = "[" + ",".join(structured(event, source, log_id=head.log_id) for event in events) + "]"
         end = max(head.position, events[-1].position if events else 0)
         headers = {"Steward-Log": str(head.log_id), "Steward-Head": str(end), "Cache-Control": "private, no-store"}
         return Response(body, media_type=BATCH_MEDIA_TYPE, headers=headers)
@@ -142,8 +154,9 @@ class Client(Protocol):
 class FeedSource:
     """A service's feed as a source of events; its client brings the address and the token."""
 
-    def __init__(self, client: Client, url: str, *, service: str) -> None:
+    def __init__(self, client: Client, url: str, *, service: str, follower: str | None = None) -> None:
         self._client, self._url, self._service = client, url.rstrip("/") + "/v1/events", service
+        self._follower = follower
         self.head: int | None = None
         """Where the log ended when the feed was last asked."""
 
@@ -151,7 +164,21 @@ class FeedSource:
         """The events after what we hold, as soon as there are some."""
         if held is None:
             return await self.after(log_id=None, position=0, hash_=GENESIS, wait=LONGEST_WAIT)
-        return await self.after(log_id=held.log_id, position=held.position, hash_=held.hash, wait=LONGEST_WAIT)
+        return await self._holding(held, wait=LONGEST_WAIT)
+
+    async def confirm(self, held: Held) -> None:
+        """Ask whether the log holds what we do; raises ForeignLog where it does not."""
+        await self._holding(held, limit=1)
+
+    async def current(self) -> UUID:
+        """The id that the log has now."""
+        answer = await self._client.get(self._url, params={"limit": 1})
+        answer.raise_for_status()
+        return UUID(answer.headers["Steward-Log"])
+
+    async def _holding(self, held: Held, **more: Any) -> Sequence[Envelope]:
+        query = {"log": str(held.log_id), "after": held.position, "hash": held.hash.hex(), **more}
+        return await self._asked(query if self._follower is None else {**query, "follower": self._follower})
 
     async def applied(self) -> None:
         """Nothing to tell: the next request names what we hold."""
@@ -161,9 +188,15 @@ class FeedSource:
         query: dict[str, Any] = {"after": position, "hash": hash_.hex(), "wait": wait}
         if log_id is not None:
             query["log"] = str(log_id)
+        return await self._asked(query)
+
+    async def _asked(self, query: dict[str, Any]) -> Sequence[Envelope]:
         answer = await self._client.get(self._url, params=query)
         if answer.status_code == _CONFLICT:
-            raise ForeignLog(f"The feed of {self._service} answers 409: {answer.json().get('detail', '')}")
+            raise ForeignLog(
+                f"The feed of {self._service} answers 409: {answer.json().get('detail', '')} If {self._service} was "
+                f"restored: «steward events new-log --service {self._service}», then «steward events rebase»."
+            )
         answer.raise_for_status()
-        self.head = int(answer.headers.get("Steward-Head", position))
+        self.head = int(answer.headers.get("Steward-Head", query["after"]))
         return [from_document(document) for document in answer.json()]

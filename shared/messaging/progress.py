@@ -14,7 +14,7 @@ from shared.messaging.chain import GENESIS
 from shared.messaging.envelope import Envelope
 from shared.messaging.tables import ProgressColumns
 
-_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
+BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Stopped(Exception):
@@ -51,9 +51,10 @@ async def progress_of(
     session: AsyncSession, progress: type[ProgressColumns], consumer: str, source: str
 ) -> Held | None:
     """How far the consumer is in the log of a service, or None before its first event."""
-    row = (
-        await session.exec(select(progress).where(col(progress.consumer) == consumer, col(progress.source) == source))
-    ).one_or_none()
+    followed = select(progress).where(
+        col(progress.consumer) == consumer, col(progress.source) == source, col(progress.left_at).is_(None)
+    )
+    row = (await session.exec(followed)).one_or_none()
     return None if row is None else _held(row)
 
 
@@ -66,15 +67,12 @@ async def progress_for_update(
     log_id: UUID,
     types: Iterable[str],
 ) -> Held:
-    """The locked row of a log, made if this is the first log that the service shows us; raises ForeignLog otherwise."""
-    locked = (
-        select(progress)
-        .where(col(progress.consumer) == consumer, col(progress.source) == source)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    row = (await session.exec(locked)).one_or_none()
-    if row is None:
+    """The locked row of the log that is followed, made where this is the first one that the service shows us.
+
+    `log_id` is that of what has arrived: the one followed, or one that was left for it; raises ForeignLog otherwise.
+    """
+    rows = await _locked(session, progress, consumer=consumer, source=source)
+    if not rows:
         await session.exec(
             insert(progress)
             .values(
@@ -83,15 +81,32 @@ async def progress_for_update(
                 source=source,
                 position=0,
                 hash=GENESIS,
-                recorded_at=_BEFORE_ALL,
+                recorded_at=BEFORE_ALL,
                 types=sorted(types),
             )
             .on_conflict_do_nothing()
         )
-        row = (await session.exec(locked)).one()
-    if row.log_id != log_id:
-        raise ForeignLog(f"{source} shows the log {log_id}; {consumer} has followed {row.log_id}.")
-    return _held(row)
+        rows = await _locked(session, progress, consumer=consumer, source=source)
+    (followed,) = (row for row in rows if row.left_at is None)
+    if log_id not in {row.log_id for row in rows}:
+        raise ForeignLog(
+            f"{source} shows the log {log_id}; {consumer} has followed {followed.log_id}. If {source} was restored, "
+            f"«steward events rebase --service {consumer} --source {source}» goes over to its new log."
+        )
+    return _held(followed)
+
+
+async def _locked(
+    session: AsyncSession, progress: type[ProgressColumns], *, consumer: str, source: str
+) -> Sequence[ProgressColumns]:
+    locked = (
+        select(progress)
+        .where(col(progress.consumer) == consumer, col(progress.source) == source)
+        .order_by(col(progress.log_id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.exec(locked)).all()
 
 
 def continuing(held: Held, arrived: Sequence[Envelope]) -> list[Envelope]:
@@ -99,6 +114,8 @@ def continuing(held: Held, arrived: Sequence[Envelope]) -> list[Envelope]:
     fresh: list[Envelope] = []
     position, hashed = held.position, held.hash
     for event in arrived:
+        if event.log_id != held.log_id:
+            continue  # of a log that was left for this one: a topic may hold such messages for long
         if event.position <= held.position:
             # Recorded time rises with position, so a redelivery is never younger than what we hold.
             if event.recorded_at > held.recorded_at:

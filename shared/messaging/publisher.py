@@ -13,7 +13,7 @@ from shared.database import SessionFactory, transaction
 from shared.ids import random_id
 from shared.messaging import metrics
 from shared.messaging.chain import GENESIS
-from shared.messaging.envelope import NotAnEvent, read, structured
+from shared.messaging.envelope import MEDIA_TYPE, NotAnEvent, read, structured
 from shared.messaging.kafka import Record, TopicEnd
 from shared.messaging.log import LoggedEvent, events_after, hash_at, head_of
 from shared.messaging.progress import Stopped
@@ -29,14 +29,16 @@ _CREATE = "insert into cursor (name, position, hash) values ($1, 0, $2) on confl
 _TAKE = f"""
 update cursor set holder = $2, held_until = clock_timestamp() + interval '{LEASE} seconds'
 where name = $1 and (holder is null or holder = $2 or held_until < clock_timestamp())
-returning position, hash
+returning position, hash, begins
 """  # noqa: S608 - LEASE is a number above
 _MOVE = f"""
 update cursor set position = $3, hash = $4, held_until = clock_timestamp() + interval '{LEASE} seconds'
 where name = $1 and holder = $2 and position = $5
 returning name
 """  # noqa: S608 - as above
+_BEGIN = "update cursor set begins = $3 where name = $1 and holder = $2"
 _RELEASE = "update cursor set holder = null, held_until = null where name = $1 and holder = $2"
+_MEND = "«steward events republish --from 1» sends the log again, from there or from any later position."
 log = structlog.get_logger()
 
 
@@ -89,12 +91,14 @@ class Publisher:
         if lease is None:
             return False
         async with transaction(self._sessions) as session:
+            head = await head_of(session, self._tables.log_head)
             events = await events_after(session, self._tables.event_log, lease.position, limit=BATCH)
         if not events:
             return False
         if events[0].position != lease.position + 1 or events[0].previous != lease.hash:
             raise ForeignTopic(f"The log does not go on at position {lease.position}, up to which it was sent.")
-        await self._sender.send([record_of(event, self._source) for event in events], within=SEND_WITHIN)
+        records = [record_of(event, self._source, log_id=head.log_id) for event in events]
+        await self._sender.send(records, within=SEND_WITHIN)
         return await self._moved(lease, events[-1])
 
     async def close(self) -> None:
@@ -116,7 +120,7 @@ class Publisher:
             self._lease = None
             return None
         if self._lease is None or self._lease.position != row["position"]:
-            await self._compare(row["position"])
+            await self._compare(row["position"], row["begins"])
         self._lease = _Lease(row["position"], row["hash"], asked + LEASE)
         return self._lease
 
@@ -131,33 +135,40 @@ class Publisher:
         metrics.PUBLISHED_POSITION.set(last.position)
         return True
 
-    async def _compare(self, cursor: int) -> None:
+    async def _compare(self, cursor: int, begins: int | None) -> None:
         """Check at the start that topic and log tell the same story.
 
         The topic may be ahead of the cursor: then we died between acknowledgement and cursor, and send again what it
-        has. A late duplicate may be last, so the highest of the last messages counts.
+        has. A late duplicate may be last, so the highest of the last messages counts. What lies before `begins` does
+        not: an operator has had the log sent again after it, whatever it is.
         """
         topic = await self._end_of_topic(BATCH)
-        if topic.begin == topic.end:
-            if topic.end == 0 and cursor > 0:
-                raise ForeignTopic(f"The topic is empty, but {cursor} events were sent to it: it was made anew.")
+        if begins is None:
+            await self._pool.execute(_BEGIN, NAME, self._holder, topic.end)
+            return
+        if topic.end < begins or topic.end == 0 < cursor:
+            raise ForeignTopic(
+                f"The topic has lost the {cursor} events that were sent to it: it was made anew. {_MEND}"
+            )
+        ours_on_it = topic.last[max(0, len(topic.last) - (topic.end - begins)) :]
+        if not ours_on_it:
             return
         try:
-            newest = max((read(raw) for raw in topic.last), key=lambda event: event.position)
+            newest = max((read(raw) for raw in ours_on_it), key=lambda event: event.position)
         except NotAnEvent as error:
-            raise ForeignTopic(f"The topic holds a message that is no event: {error}") from error
+            raise ForeignTopic(f"The topic holds a message that is no event: {error}. {_MEND}") from error
         async with transaction(self._sessions) as session:
             head = await head_of(session, self._tables.log_head)
             ours = await hash_at(session, self._tables.event_log, newest.position)
         if newest.log_id != head.log_id or newest.hash != ours:
-            raise ForeignTopic(f"The topic ends with position {newest.position} of a history that is not ours.")
+            raise ForeignTopic(f"The topic ends with position {newest.position} of a history that is not ours. {_MEND}")
         if newest.position < cursor:
-            raise ForeignTopic(f"The topic ends at position {newest.position}, but {cursor} were sent to it.")
+            raise ForeignTopic(f"The topic ends at position {newest.position}, but {cursor} were sent to it. {_MEND}")
 
 
-def record_of(event: LoggedEvent, source: str) -> Record:
+def record_of(event: LoggedEvent, source: str, *, log_id: UUID) -> Record:
     """The message for an event: the CloudEvent as one JSON text, its subject as the key."""
-    headers = [("ce_type", event.type.encode())]
+    headers = [("content-type", MEDIA_TYPE.encode()), ("ce_type", event.type.encode())]
     if event.traceparent is not None:
         headers.append(("traceparent", event.traceparent.encode()))
-    return Record(str(event.subject).encode(), structured(event, source).encode(), tuple(headers))
+    return Record(str(event.subject).encode(), structured(event, source, log_id=log_id).encode(), tuple(headers))

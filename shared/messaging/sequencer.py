@@ -1,6 +1,7 @@
 """Giving each event its place: one dense, chained order per log."""
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 
 from asyncpg import Connection, Pool, Record
@@ -16,7 +17,7 @@ _TAKE_OLDEST = """
 delete from outbox where id in (select id from outbox order by id limit $1)
 returning id, event_id, type, subject, subject_version, "time", data, actor, causation_id, causation_depth, traceparent
 """
-_MOVE_HEAD = "update log_head set position = $1, hash = $2, recorded_at = $3"
+_MOVE_HEAD = "update log_head set log_id = $1, position = $2, hash = $3, recorded_at = $4"
 _COLUMNS = (
     "position",
     "log_id",
@@ -50,43 +51,51 @@ async def sequence(connection: Connection | PoolConnectionProxy, *, schema: str,
     if not await connection.fetchval(_ANYTHING):
         return 0
     async with connection.transaction():
-        head = _head(await connection.fetchrow(_LOCK_HEAD))
+        head = await locked_head(connection)
         # In a statement of its own, after the lock: its snapshot holds all that the sequencer before us has left.
         taken = await connection.fetch(_TAKE_OLDEST, BATCH)
         if not taken:
             return 0
-        salts = os.urandom(_SALT * len(taken))
-        records = []
-        for number, row in enumerate(sorted(taken, key=lambda each: int(each["id"]))):
-            entry = _entry(row)
-            place = link(head, entry, now=now, salt=salts[number * _SALT : (number + 1) * _SALT])
-            head = after(head, place)
-            records.append(
-                (
-                    place.position,
-                    head.log_id,
-                    entry.id,
-                    entry.type,
-                    entry.subject,
-                    entry.subject_version,
-                    entry.time,
-                    place.recorded_at,
-                    entry.data,
-                    entry.actor,
-                    place.salt,
-                    place.data_digest,
-                    place.actor_digest,
-                    entry.causation_id,
-                    entry.causation_depth,
-                    entry.traceparent,
-                    HASH_VERSION,
-                    place.previous,
-                    place.hash,
-                )
-            )
-        await connection.copy_records_to_table("event_log", schema_name=schema, columns=_COLUMNS, records=records)
-        await connection.execute(_MOVE_HEAD, head.position, head.hash, head.recorded_at)
+        entries = [_entry(row) for row in sorted(taken, key=lambda each: int(each["id"]))]
+        await append(connection, head, entries, schema=schema, now=now)
     return len(taken)
+
+
+async def append(
+    connection: Connection | PoolConnectionProxy, head: Head, entries: Sequence[Entry], *, schema: str, now: datetime
+) -> Head:
+    """Put events at the end of the log, whose head row the caller's transaction has locked; the head they make."""
+    salts = os.urandom(_SALT * len(entries))
+    records = []
+    for number, entry in enumerate(entries):
+        place = link(head, entry, now=now, salt=salts[number * _SALT : (number + 1) * _SALT])
+        head = after(head, place)
+        records.append(
+            (
+                place.position,
+                head.log_id,
+                entry.id,
+                entry.type,
+                entry.subject,
+                entry.subject_version,
+                entry.time,
+                place.recorded_at,
+                entry.data,
+                entry.actor,
+                place.salt,
+                place.data_digest,
+                place.actor_digest,
+                entry.causation_id,
+                entry.causation_depth,
+                entry.traceparent,
+                HASH_VERSION,
+                place.previous,
+                place.hash,
+            )
+        )
+    await connection.copy_records_to_table("event_log", schema_name=schema, columns=_COLUMNS, records=records)
+    await connection.execute(_MOVE_HEAD, head.log_id, head.position, head.hash, head.recorded_at)
+    return head
 
 
 async def sequence_once(pool: Pool, *, schema: str, now: datetime) -> int:
@@ -95,7 +104,9 @@ async def sequence_once(pool: Pool, *, schema: str, now: datetime) -> int:
         return await sequence(connection, schema=schema, now=now)
 
 
-def _head(row: Record | None) -> Head:
+async def locked_head(connection: Connection | PoolConnectionProxy) -> Head:
+    """The end of the log, which nobody else moves until the caller's transaction ends."""
+    row = await connection.fetchrow(_LOCK_HEAD)
     if row is None:
         raise RuntimeError("The log has no head row: its first migration has not run.")
     return Head(row["log_id"], row["position"], row["hash"], row["recorded_at"])

@@ -12,6 +12,7 @@ from shared.messaging.envelope import source_of
 from shared.messaging.feed import Client, FeedSource
 from shared.messaging.kafka import SCHEME, Connection, Sender, connection_for, end_of
 from shared.messaging.kafka_source import KafkaSource
+from shared.messaging.owner_check import OwnersTopic
 from shared.messaging.publisher import Publisher
 from shared.messaging.tables import EventTables
 from shared.settings import ServiceSettings, UnsafeSettings
@@ -31,12 +32,12 @@ def topic_of(service: str) -> str:
     return f"{service}.events"
 
 
-def feed_of(client: Client, settings: ServiceSettings, service: str) -> FeedSource:
-    """A service's feed; also in Kafka mode, for what its topic no longer has."""
+def feed_of(client: Client, settings: ServiceSettings, service: str, *, follower: str | None = None) -> FeedSource:
+    """A service's feed; also in Kafka mode, for what its topic no longer has. It remembers the `follower` by name."""
     url = settings.feeds.get(service)
     if url is None:
         raise UnsafeSettings(f"STEWARD_FEEDS names no address for {service}, whose events this service follows.")
-    return FeedSource(client, url, service=service)
+    return FeedSource(client, url, service=service, follower=follower)
 
 
 @asynccontextmanager
@@ -56,7 +57,7 @@ async def source_for(
     )
     try:
         await source.open()
-        yield source
+        yield OwnersTopic(source, feed, service=consumer.source)
     finally:
         await source.close()
 

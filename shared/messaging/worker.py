@@ -20,6 +20,7 @@ from shared.http.client import service_client
 from shared.messaging import metrics
 from shared.messaging.applying import Handling
 from shared.messaging.consumer import Consumer
+from shared.messaging.erasure import handlers_of
 from shared.messaging.feed import FeedSource
 from shared.messaging.handlers import Handlers
 from shared.messaging.kafka_source import Stalled
@@ -152,9 +153,9 @@ async def work(
             publisher = publisher_for(connection, tables, settings, sessions=context.sessions, pool=pool)
             stack.push_async_callback(publisher.close)
             parts["publisher"] = lambda: _at_pace(lambda _: publisher.step(), context, wakeups, SEQUENCED, stop)
-        handling = Handling(handlers)
+        handling = Handling([handlers_of(tables), *handlers])
         for followed in follows:
-            feed = feed_of(client, settings, followed)
+            feed = feed_of(client, settings, followed, follower=service)
             consumer = Consumer(
                 name=service,
                 source=followed,

@@ -17,7 +17,7 @@ from shared.messaging.chain import GENESIS
 from shared.messaging.consumer import Brake, Consumer
 from shared.messaging.envelope import Envelope, read, structured
 from shared.messaging.handlers import Handlers, InvalidEvent, Received
-from shared.messaging.log import events_after, hash_at
+from shared.messaging.log import events_after, hash_at, head_of
 from shared.messaging.progress import ForeignLog, Held
 from tests.shared.messaging.events import NOW, Service, whole_log
 
@@ -77,10 +77,22 @@ class LogFeed:
         """The events that follow; no waiting."""
         self.asked.append(position)
         async with transaction(self.owner.sessions) as session:
-            if hash_ != await hash_at(session, self.owner.tables.event_log, position):
+            head = await head_of(session, self.owner.tables.log_head)
+            if log_id not in (None, head.log_id) or hash_ != await hash_at(
+                session, self.owner.tables.event_log, position
+            ):
                 raise ForeignLog("409")
             found = await events_after(session, self.owner.tables.event_log, position, limit=self.piece)
-        return [read(structured(event, SOURCE)) for event in found]
+        return [read(structured(event, SOURCE, log_id=head.log_id)) for event in found]
+
+    async def current(self) -> UUID:
+        """The log's id."""
+        async with transaction(self.owner.sessions) as session:
+            return (await head_of(session, self.owner.tables.log_head)).log_id
+
+    async def confirm(self, held: Held) -> None:
+        """Raise where the log does not hold what the follower does."""
+        await self.after(log_id=held.log_id, position=held.position, hash_=held.hash)
 
     async def take(self, held: Held | None) -> list[Envelope]:
         """The events after what the follower holds."""
@@ -132,7 +144,9 @@ def consumer_of(
 
 async def envelopes(owner: Service) -> list[Envelope]:
     """The owner's whole log as it is sent."""
-    return [read(structured(event, SOURCE)) for event in await whole_log(owner.sessions, owner.tables)]
+    log_id = await LogFeed(owner).current()
+    log = await whole_log(owner.sessions, owner.tables)
+    return [read(structured(event, SOURCE, log_id=log_id)) for event in log]
 
 
 async def seen(follower: Service) -> dict[UUID, tuple[str, int]]:
