@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession as AsyncSession  # consumers take it from here: they write no SQL
 
 SessionFactory = async_sessionmaker[AsyncSession]
+IN_USE = Gauge("steward_database_connections_in_use", "Connections that are lent out, by pool", ["pool"])
+MOST = Gauge("steward_database_connections_most", "Connections that a pool lends out at most", ["pool"])
 
 
 def engine_for(url: str, *, schema: str, pool_size: int = 8, application: str = "steward") -> AsyncEngine:
@@ -16,7 +19,7 @@ def engine_for(url: str, *, schema: str, pool_size: int = 8, application: str = 
     `url` is `postgresql://…`; a transaction left idle for a minute is ended by the server, so that no stray client
     holds back the clean-up of the outbox.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -25,6 +28,9 @@ def engine_for(url: str, *, schema: str, pool_size: int = 8, application: str = 
         hide_parameters=True,
         connect_args={"server_settings": _server_settings(schema, application)},
     )
+    MOST.labels(application).set(2 * pool_size)
+    IN_USE.labels(application).set_function(lambda: engine.pool.checkedout())  # type: ignore[attr-defined]  # as its kind has it
+    return engine
 
 
 def pool_for(url: str, *, schema: str, size: int = 8, application: str = "steward") -> asyncpg.Pool:
@@ -33,9 +39,12 @@ def pool_for(url: str, *, schema: str, size: int = 8, application: str = "stewar
     Who borrows one sets nothing and holds no session lock, so there is nothing to reset when it comes back: that
     would be a second round trip for each statement. An open transaction is rolled back all the same.
     """
-    return asyncpg.create_pool(
+    pool = asyncpg.create_pool(
         url, min_size=1, max_size=size, reset=_as_it_was, server_settings=_server_settings(schema, application)
     )
+    MOST.labels(application).set(size)
+    IN_USE.labels(application).set_function(lambda: pool.get_size() - pool.get_idle_size())
+    return pool
 
 
 async def _as_it_was(_: object) -> None:

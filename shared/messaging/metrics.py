@@ -19,6 +19,9 @@ CONSUMER_BEHIND = Gauge(
 CONSUMER_MOVED = Gauge(
     "steward_consumer_moved_timestamp_seconds", "When a consumer last applied something, as Unix time", ["source"]
 )
+PART_STOPPED = Gauge(
+    "steward_part_stopped", "1 while a part of the worker has stopped and waits for an operator", ["part"]
+)
 WAITING = Gauge("steward_waiting", "Work that waits for the worker of the service, by kind", ["work"])
 OLDEST_SNAPSHOT = Gauge(
     "steward_oldest_snapshot_seconds", "Age of the oldest transaction of this login that keeps deleted rows from going"

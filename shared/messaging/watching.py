@@ -51,6 +51,8 @@ def _show(state: State, now: datetime) -> None:
     metrics.LOG_POSITION.set(log.position)
     metrics.PUBLISHED_POSITION.set(log.published or 0)
     metrics.DEAD_LETTERS.set(sum(each.count for each in state.set_aside))
+    for part in state.parts:
+        metrics.PART_STOPPED.labels(part.name).set(part.state == "stopped")
     for followed in state.followed:
         metrics.CONSUMED_POSITION.labels(followed.source).set(followed.position)
         if followed.behind is not None:
