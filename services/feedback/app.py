@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -12,6 +13,7 @@ from services.feedback.responses.operations.intake import Intake
 from services.feedback.responses.operations.storing import SharedCommit
 from services.feedback.responses.web import pages
 from services.feedback.schema import EVENT_TABLES
+from services.feedback.scores.jobs import ANSWERED, GATHER
 from services.feedback.scores.queries import waiting
 from services.feedback.settings import FeedbackSettings
 from services.feedback.surveys.api import public, routes
@@ -36,7 +38,13 @@ def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
         ):
             app.state.pool = pool
             app.state.surveys = PublishedSurveys(pool)
-            app.state.intake = Intake(pool, app.state.surveys, storing, grace=settings.older_version_grace)
+            app.state.intake = Intake(
+                pool,
+                app.state.surveys,
+                storing,
+                grace=settings.older_version_grace,
+                stored=partial(app.state.wakeups.say, ANSWERED, at_most_every=GATHER.total_seconds()),
+            )
             yield
 
     return create_service(

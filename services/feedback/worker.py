@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from services.feedback.directory.consumers import HANDLERS as DIRECTORY
 from services.feedback.schema import EVENT_TABLES, Idempotency
-from services.feedback.scores.jobs import fold_answers
+from services.feedback.scores.jobs import ANSWERED, GATHER, fold_answers
 from services.feedback.scores.queries import waiting
 from services.feedback.settings import FeedbackSettings
 from shared.database import transaction
@@ -37,7 +37,7 @@ def main(settings: FeedbackSettings | None = None) -> None:
         handlers=HANDLERS,
         follows=["goals"],
         loops=[
-            Loop("fold", timedelta(milliseconds=250), fold),
+            Loop("fold", timedelta(milliseconds=250), fold, woken_by=ANSWERED, rest=GATHER),
             Loop("forget", timedelta(hours=1), forget),
         ],
         waitings=waiting,

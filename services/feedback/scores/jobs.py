@@ -7,6 +7,11 @@ from services.feedback.scores.queries import surveys_with_work
 from shared.database import SessionFactory, transaction
 from shared.telemetry import set_traceparent
 
+ANSWERED = "answered"
+"""Said when answers are stored."""
+GATHER = timedelta(milliseconds=50)
+"""How long answers gather before they are folded together: folding each by itself would slow down the taking."""
+
 
 async def fold_answers(sessions: SessionFactory, *, now: datetime, final_grace: timedelta) -> bool:
     """Fold each survey that has work, in a transaction of its own; says whether there is more at once."""

@@ -1,7 +1,7 @@
 """Taking responses: checked against the survey that is open now, then stored for good."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,11 +21,20 @@ from shared.errors import FieldError, ServiceError
 class Intake:
     """Takes responses to published surveys: checks each against its questions and has it stored."""
 
-    def __init__(self, pool: asyncpg.Pool, surveys: PublishedSurveys, storing: Storing, *, grace: timedelta) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        surveys: PublishedSurveys,
+        storing: Storing,
+        *,
+        grace: timedelta,
+        stored: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pool = pool
         self._storing = storing
         self._surveys = surveys
         self._grace = grace
+        self._say_stored = stored
 
     async def take(
         self, key: str, submission: Submission, *, now: datetime, trial: bool = False
@@ -34,6 +43,7 @@ class Intake:
         survey = await self._surveys.find(key)
         content = self._checked(survey, submission, now)
         if survey.state == "open" and not trial and await self._storing.store(_row(survey, content, now)):
+            self._say_stored()
             return survey, Receipt(content.id, duplicate=False)
         async with kept_private():
             held = await stored_responses(self._pool, survey.id, [content.id])
@@ -56,6 +66,8 @@ class Intake:
                 first.setdefault(item.id, item)
         rows = [_row(survey, content, now) for content in first.values()] if survey.state == "open" else []
         new = await store_many(self._pool, [] if trial else rows)
+        if new:
+            self._say_stored()
         held: dict[UUID, Content | None] = {id_: first[id_] for id_ in new}
         # A second statement, because the first one does not see rows that others committed while it ran.
         async with kept_private():
