@@ -1,0 +1,25 @@
+"""Which failures of the database are worth another try with the same request."""
+
+import asyncpg
+import pytest
+
+from shared.http.problems import is_transient
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        asyncpg.DiskFullError("could not extend file"),
+        asyncpg.OutOfMemoryError("out of memory"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        ConnectionResetError(),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_a_server_that_is_full_or_away_may_answer_later(failure: Exception) -> None:
+    assert is_transient(failure)
+
+
+def test_a_constraint_that_is_broken_will_be_broken_again() -> None:
+    assert not is_transient(asyncpg.CheckViolationError("violates a check"))
