@@ -138,8 +138,8 @@ class Connection(HttpToolsProtocol):
             return
         if moved - self._moved >= patience.at_least:
             self._since, self._moved = now, moved
-        elif stage[0] == "reading" or self._came == self._begun:
-            # Either it takes nothing from us, also no answer, or it has said nothing that one would belong to.
+        elif stage[0] in ("reading", "unwanted") or self._came == self._begun:
+            # It takes nothing from us, has its answer, or has said nothing that one would belong to.
             self.transport.abort()
         else:
             self._refuse(TooSlow("The request did not arrive in time; the connection is closed."))
@@ -151,8 +151,10 @@ class Connection(HttpToolsProtocol):
         if self.flow.write_paused or (unread and (is_answered or self.transport.is_closing())):
             return ("reading", self._taken), -unread
         if self._arriving is Arriving.BODY and not self.flow.read_paused:
-            # Whoever sends on after the answer, a refusal most likely, is given the time of a head.
-            return ("unwanted" if is_answered else "body", id(self.cycle)), self._came
+            if is_answered:
+                # Whoever sends on after the answer, most likely a refusal, has time to notice and no more.
+                return ("unwanted", id(self.cycle)), 0
+            return ("body", id(self.cycle)), self._came
         if self._arriving is Arriving.HEAD or (is_answered and self.timeout_keep_alive_task is None):
             return ("head", id(self.cycle)), 0
         return ("", 0), 0

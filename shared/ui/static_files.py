@@ -13,10 +13,14 @@ FOR_A_YEAR = "public, max-age=31536000, immutable"
 FOR_AN_HOUR = "public, max-age=3600"
 
 
-@cache
 def static_url(name: str) -> str:
     """The address of a static file, with the beginning of its digest."""
-    return f"/static/{name}?v={sha256((FOLDER / name).read_bytes()).hexdigest()[:12]}"
+    return f"/static/{name}?{_version(name)}"
+
+
+@cache
+def _version(name: str) -> str:
+    return f"v={sha256((FOLDER / name).read_bytes()).hexdigest()[:12]}"
 
 
 class OurFiles(StaticFiles):
@@ -27,5 +31,7 @@ class OurFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = FOR_A_YEAR if scope.get("query_string") else FOR_AN_HOUR
+        # Any other query, kept for a year, would let a link of tomorrow find the file of today.
+        is_ours = scope["query_string"].decode("latin-1") == _version(path)
+        response.headers["Cache-Control"] = FOR_A_YEAR if is_ours else FOR_AN_HOUR
         return response

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Form, Query, Request, Response
@@ -255,7 +255,7 @@ async def busy(session: Session) -> str:
     return "free"
 
 
-def create_tiny(url: str, issuer: Issuer, keys: object) -> FastAPI:
+def create_tiny(url: str, issuer: Issuer, keys: object, **settings: Any) -> FastAPI:
     """The tiny service on a database, trusting one issuer."""
 
     @asynccontextmanager
@@ -268,7 +268,7 @@ def create_tiny(url: str, issuer: Issuer, keys: object) -> FastAPI:
         name="tiny",
         title="Tiny",
         description="Keeps things.",
-        settings=ServiceSettings(database_url=SecretStr(url), env="local", issuers=[issuer]),
+        settings=ServiceSettings(database_url=SecretStr(url), env="local", issuers=[issuer], **settings),
         schema=SCHEMA,
         roles=ROLES,
         routers=[making, others],

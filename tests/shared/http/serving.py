@@ -1,0 +1,100 @@
+"""A service in a process of its own, served as `steward serve` serves it, to be tried with real sockets.
+
+`python -m tests.shared.http.serving feedback PORT` is that process: it waits for a reader a tenth as long, and for the
+next request a few seconds, so that tests need not wait longer.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from shared.http.limits import Patience, Waiting
+from tests.fixtures.databases import Database
+
+READING = 3.0
+IDLE = 2
+PATIENCE = Patience(reading=Waiting(READING, at_least=800), idle=IDLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running process and the database it stands on."""
+
+    port: int
+    pid: int
+    database: Database
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to it."""
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def say(self, *parts: bytes, pause: float = 0.0) -> bytes:
+        """Everything that it answers to these bytes until it closes."""
+        reader, writer = await self.connect()
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(pause)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    async def connections(self) -> list[str]:
+        """What each of its connections to the database is doing, apart from waiting for work."""
+        admin = await asyncpg.connect(self.database.admin_url)
+        rows = await admin.fetch(
+            "select state || ': ' || query as doing from pg_stat_activity where datname = $1 and usename = $2 "
+            "and state <> 'idle'",
+            self.database.name,
+            self.database.service,
+        )
+        await admin.close()
+        return [row["doing"] for row in rows]
+
+    def megabytes(self) -> float:
+        """The memory that the process holds."""
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
+        return int(fields["VmRSS"].split()[0]) / 1024
+
+
+@asynccontextmanager
+async def served(database: Database, port: int, **settings: str) -> AsyncIterator[Served]:
+    """The service of a database, on a port, until the block ends; it ends well then."""
+    service = database.service
+    variables: Mapping[str, str] = {
+        "PATH": os.environ["PATH"],  # noqa: TID251 - handed on to a child as it is
+        f"{service.upper()}_DATABASE_URL": database.url,
+        "STEWARD_ENV": "test",
+        **settings,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.shared.http.serving", service, str(port), env=variables
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            for _ in range(300):
+                try:
+                    if (await client.get("/readyz")).status_code == 200:
+                        break
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+        yield Served(port, process.pid, database)
+    finally:
+        process.terminate()
+        ended = await asyncio.wait_for(process.wait(), 15)
+    assert ended in (0, -signal.SIGTERM)  # uvicorn ends by the signal it was sent
+
+
+if __name__ == "__main__":
+    from shared.http.serving import server_of
+
+    app = import_module(f"services.{sys.argv[1]}.app").create_app()
+    server_of(app, host="127.0.0.1", port=int(sys.argv[2]), patience=PATIENCE).run()
