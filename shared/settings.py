@@ -1,12 +1,14 @@
 """Settings of one service, read once from the environment."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "Ed25519"]
 """Only those with a public key: with a shared secret, whoever can check a token can also make one."""
+_KNOWN_PASSWORDS = frozenset({"", "admin", "changeme", "dev", "password", "postgres", "secret", "steward", "test"})
 
 
 RouteClass = Literal["reads", "writes", "public_posts", "sign_in", "feed"]
@@ -99,10 +101,22 @@ class ServiceSettings(BaseSettings):
     shared_counts: SecretStr | None = None
     """`redis://…` or `rediss://…`, where all replicas count together."""
 
-    def refuse_unsafe(self) -> None:
-        """Raise where an issuer is a local one, which gives a token to anybody, and this is not a local run."""
-        local = [issuer.issuer for issuer in self.issuers if issuer.local]
-        if local and self.env != "local":
+    tls: Literal["none", "proxy"] = "none"
+    """`proxy`: something in front of this service speaks TLS, and only that reaches its plain HTTP."""
+
+    def refuse_unsafe(self, *, serves: bool = False) -> None:
+        """Raise where a run that is not local has what is made for trying out, or `serves` requests without TLS."""
+        if self.env == "local":
+            return
+        if local := [issuer.issuer for issuer in self.issuers if issuer.local]:
             raise UnsafeSettings(f"{local[0]} is a local issuer, but STEWARD_ENV is {self.env!r}.")
-        if self.sign_in and self.env != "local" and not self.sign_in.issuer.startswith("https://"):
+        if self.sign_in and not self.sign_in.issuer.startswith("https://"):
             raise UnsafeSettings(f"{self.sign_in.issuer}, at which people sign in, is not an https address.")
+        login = urlsplit(self.database_url.get_secret_value())
+        if login.password is not None and login.password.lower() in {*_KNOWN_PASSWORDS, login.username}:
+            raise UnsafeSettings(f"The password of the database login {login.username} is one that everybody knows.")
+        if serves and self.tls != "proxy":
+            raise UnsafeSettings(
+                f"This service speaks plain HTTP, but STEWARD_ENV is {self.env!r}: put a proxy with TLS in front of it "
+                "and say so with STEWARD_TLS=proxy."
+            )

@@ -17,7 +17,7 @@ def application_of(service: str) -> FastAPI:
     settings: type[ServiceSettings] = getattr(
         import_module(f"services.{service}.settings"), f"{service.capitalize()}Settings"
     )
-    nowhere = {f"{service.upper()}_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    nowhere = {f"{service.upper()}_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "env": "local"}
     app: FastAPI = import_module(f"services.{service}.app").create_app(settings.model_validate(nowhere))
     return app
 

@@ -42,7 +42,7 @@ def create_service(
     version: str = "0.1.0",
 ) -> FastAPI:
     """One service's application; nothing is connected before it is first asked."""
-    settings.refuse_unsafe()
+    settings.refuse_unsafe(serves=True)
     database_url = settings.database_url.get_secret_value()
     engine = engine_for(database_url, schema=schema, application=f"steward-{name}")
     wakeups = Wakeups(database_url, application=f"steward-{name}", hears=(SEQUENCED, APPLIED))

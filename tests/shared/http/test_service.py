@@ -32,7 +32,7 @@ from tests.shared.http.tiny import Reader
 
 def goals_at(url: str) -> FastAPI:
     """A service without routes of its own that stands on the schema of goals."""
-    settings = ServiceSettings(database_url=SecretStr(url))
+    settings = ServiceSettings(database_url=SecretStr(url), env="local")
     return create_service(
         name="goals", title="G", description="D", settings=settings, schema="goals", roles={}, routers=[]
     )
