@@ -1,5 +1,6 @@
 """Settings of one service, read once from the environment."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -80,6 +81,10 @@ class ServiceSettings(BaseSettings):
     """`feed`, or `kafka://host:port[,host:port]`."""
     feeds: dict[str, str] = {}
     """Base URL of each service whose log this one may follow."""
+    most_waiting: Annotated[int, Field(ge=1)] = 1_000_000
+    """Rows in the outbox, or in the queue of answers, beyond which writes are refused until they are worked off."""
+    longest_waiting: timedelta = timedelta(minutes=10)
+    """How old the oldest event in the outbox may be before writes are refused."""
     issuers: list[Issuer] = []
     token_url: str | None = None
     client_id: str | None = None
@@ -89,6 +94,8 @@ class ServiceSettings(BaseSettings):
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    collector_origins: list[str] = []
+    """Origins of other sites whose pages may send answers to a survey, such as `https://www.example.org`."""
     links: Annotated[dict[str, str], Field(description="Public address of each service, for links between pages")] = {}
     hosts: list[str] = []
     """The host names this service answers to, `*.body.example` among them; empty for any."""

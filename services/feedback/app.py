@@ -21,6 +21,7 @@ from services.feedback.surveys.queries import PublishedSurveys
 from shared.database import pool_for
 from shared.http.app import create_service
 from shared.http.status import status_routes
+from shared.messaging.back_pressure import OUTBOX
 from shared.messaging.feed import feed_router
 
 
@@ -55,6 +56,7 @@ def create_app(settings: FeedbackSettings | None = None) -> FastAPI:
         schema="feedback",
         roles=ROLES,
         assigned=known_of,
+        queues=[OUTBOX, "scoring_queue"],
         routers=[
             responses.router,
             public.router,

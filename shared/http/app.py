@@ -10,6 +10,7 @@ from shared.database import engine_for, sessions_of
 from shared.http import docs, limits, problems
 from shared.http.assigned import Assigning, KnownCallers, nothing_assigned
 from shared.http.auth import RolePermissions
+from shared.http.cors import Cors
 from shared.http.fields import NarrowAnswers
 from shared.http.health import health_routes
 from shared.http.limits import LimitBodies
@@ -20,6 +21,7 @@ from shared.http.sign_in import routes as sign_in
 from shared.http.streams import Streams
 from shared.http.tokens import Verifier
 from shared.http.trials import TrialAnswers
+from shared.messaging.back_pressure import OUTBOX, BackPressure, RefuseTooMuch
 from shared.messaging.wakeups import APPLIED, SEQUENCED, Wakeups
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, metrics_server
@@ -38,6 +40,7 @@ def create_service(
     roles: RolePermissions,
     routers: Sequence[APIRouter],
     assigned: Assigning = nothing_assigned,
+    queues: Sequence[str] = (OUTBOX,),
     lifespan: Lifespan | None = None,
     version: str = "0.1.0",
 ) -> FastAPI:
@@ -55,6 +58,7 @@ def create_service(
             stack.push_async_callback(engine.dispose)
             stack.enter_context(metrics_server(settings.metrics_port, settings.metrics_host))
             await stack.enter_async_context(wakeups.connected())
+            await stack.enter_async_context(pressure.watching())
             if lifespan is not None:
                 await stack.enter_async_context(lifespan(app))
             yield
@@ -76,15 +80,24 @@ def create_service(
     app.state.sessions = sessions_of(engine)
     wakeups.watch(app.state.sessions)
     app.state.wakeups = wakeups
+    pressure = BackPressure(
+        app.state.sessions,
+        schema=schema,
+        queues=queues,
+        most=settings.most_waiting,
+        longest=settings.longest_waiting,
+    )
     app.state.settings = settings
     app.state.roles = roles
     app.state.stopping = False  # «steward serve» says when: what waits for something to come then answers at once
     app.state.streams = Streams()
     app.state.assigned = KnownCallers(app.state.sessions, assigned)
     app.state.verifier = Verifier(settings.issuers)
+    app.add_middleware(Cors, collectors=settings.collector_origins)
     app.add_middleware(NarrowAnswers)
     app.add_middleware(TrialAnswers)
     app.add_middleware(LimitBodies)
+    app.add_middleware(RefuseTooMuch, pressure=pressure)
     app.add_middleware(RateLimits, settings=settings)
     if settings.hosts:
         app.add_middleware(KnownHosts, hosts=settings.hosts)
@@ -93,7 +106,7 @@ def create_service(
     sign_in.install(app, settings)
     for router in [*routers, health_routes(name, schema), limits.router]:
         app.include_router(router)
-    docs.install(app, title=title, description=description)
+    docs.install(app)
     # After the files of the documentation, whose folder lies below.
     app.mount("/static", OurFiles(), name="static")
     return app

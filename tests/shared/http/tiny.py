@@ -271,6 +271,7 @@ def create_tiny(url: str, issuer: Issuer, keys: object, **settings: Any) -> Fast
         settings=ServiceSettings(database_url=SecretStr(url), env="local", issuers=[issuer], **settings),
         schema=SCHEMA,
         roles=ROLES,
+        queues=[],
         routers=[making, others],
         lifespan=lifespan,
     )
