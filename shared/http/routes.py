@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -22,6 +23,8 @@ class Operation:
     permissions: frozenset[str]
     in_schema: bool
     summary: str
+    asked_before: frozenset[str] = frozenset()
+    """The dependencies that are resolved before the permission is asked for."""
 
 
 def operations_of(app: FastAPI) -> list[Operation]:
@@ -48,15 +51,21 @@ def _operations(app: FastAPI) -> Iterator[Operation]:
                 yield Operation(f"{method} {route.path}", frozenset(), False, "")
         if not isinstance(route, APIRoute):
             continue
-        permissions = frozenset(_permissions(context.dependant))
+        calls = list(_resolved(context.dependant))
+        asking = [call for call in calls if isinstance(call, Permitted | PagePermitted)]
+        before = calls[: calls.index(asking[0])] if asking else []
         for method in context.methods or ():
             yield Operation(
-                f"{method} {context.path}", permissions, bool(context.include_in_schema), context.summary or ""
+                f"{method} {context.path}",
+                frozenset(call.permission for call in asking),
+                bool(context.include_in_schema),
+                context.summary or "",
+                frozenset(getattr(call, "__name__", type(call).__name__) for call in before),
             )
 
 
-def _permissions(dependant: Dependant) -> Iterator[str]:
-    if isinstance(dependant.call, Permitted | PagePermitted):
-        yield dependant.call.permission
+def _resolved(dependant: Dependant) -> Iterator[Any]:
+    """What a route depends on, in the order in which it is resolved."""
     for inner in dependant.dependencies:
-        yield from _permissions(inner)
+        yield from _resolved(inner)
+        yield inner.call

@@ -92,14 +92,14 @@ def status_routes(tables: EventTables, waitings: Waitings = nothing_waits) -> AP
     router = APIRouter(tags=["status"])
 
     @router.get("/v1/status", operation_id="read_status", summary="How the service stands")
-    async def read_status(request: Request, session: Reading, caller: StatusReader, now: Now) -> ServiceStatus:
+    async def read_status(request: Request, caller: StatusReader, session: Reading, now: Now) -> ServiceStatus:
         """What waits, how far behind every follower is, what was set aside, and what has stopped and why."""
         require_whole_body(caller.scope, request.app.state.settings.body)
         return await status_of(session, tables, waitings, now=now)
 
     @router.get("/status", include_in_schema=False, response_class=HTMLResponse)
     async def status_page(
-        request: Request, session: Reading, caller: Annotated[Caller, page_requires("status:read")], now: Now
+        request: Request, caller: Annotated[Caller, page_requires("status:read")], session: Reading, now: Now
     ) -> HTMLResponse:
         """The same for people."""
         require_whole_body(caller.scope, request.app.state.settings.body)

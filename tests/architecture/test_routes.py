@@ -42,6 +42,26 @@ def test_every_permission_is_held_by_some_role(service: str) -> None:
     assert asked <= held
 
 
+# Whether the request can be read at all, what is merely at hand, and who asks: none of it holds a connection, waits,
+# or tells anything of what is here.
+HARMLESS = {
+    "sound_request",
+    "idempotency_key",
+    "session_factory",
+    "request_time",
+    "HTTPBearer",
+    "identity_of",
+    "visitor_of",
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_permission_is_asked_for_before_anything_else(service: str) -> None:
+    too_early = {each.name: each.asked_before - HARMLESS for each in operations_of(application(service))}
+
+    assert {name: early for name, early in too_early.items() if early} == {}
+
+
 def test_a_route_left_open_is_found() -> None:
     router = APIRouter()
 

@@ -147,7 +147,7 @@ async def get_unit(key: Key, caller: UnitReader, session: Reading, response: Res
 
 @router.patch("/units/{key}", responses=CHANGES)
 async def change_unit(
-    key: Key, body: UnitPatch, seen: IfMatch, caller: UnitWriter, session: Session, now: Now, response: Response
+    key: Key, body: UnitPatch, caller: UnitWriter, seen: IfMatch, session: Session, now: Now, response: Response
 ) -> UnitOut:
     """Rename, move or end a unit."""
     unit = await operations.change_unit(

@@ -37,6 +37,26 @@ def _measurement(names: Names) -> dict[str, Any]:
     return waits(names["unit"])
 
 
+def _role(names: Names) -> dict[str, Any]:
+    day = (date(2000, 1, 1) + timedelta(days=next(_fresh))).isoformat()
+    return {
+        "principal": names["principal"],
+        "role": "analyst",
+        "unit": names["unit"],
+        "valid_from": day,
+        "valid_to": day,
+    }
+
+
+async def _given_role(service: Service, _: Names, asked: Names) -> Names:
+    """A role that can be withdrawn."""
+    return {"role_assignment": (await service.make("/v1/role-assignments", _role(asked)))["id"]}
+
+
+def _principal(_: Names) -> dict[str, Any]:
+    return {"issuer": "https://issuer.test", "subject": f"somebody-{next(_fresh)}"}
+
+
 async def _team(service: Service, near: Names, _: Names) -> Names:
     """A team of the caller's own that can be moved somewhere."""
     return {"team": (await service.make("/v1/units", _unit(near)))["code"]}
@@ -57,6 +77,25 @@ CASES: Cases = {
     "PATCH /v1/units/{key}": [
         Way("path", "/v1/units/{unit}", lambda _: {"level": "organisation"}),
         Way("body", "/v1/units/{team}", lambda names: {"parent": names["unit"]}, prepare=_team),
+    ],
+    "GET /v1/principals": [Way("same for all", "/v1/principals?limit=200")],
+    "POST /v1/principals": [Way("same for all", "/v1/principals", _principal)],
+    "GET /v1/principals/{principal_id}": [Way("path", "/v1/principals/{principal}")],
+    "POST /v1/principals/{principal_id}:block": [Way("whole body", "/v1/principals/{principal}:block")],
+    "POST /v1/principals/{principal_id}:unblock": [Way("whole body", "/v1/principals/{principal}:unblock")],
+    "GET /v1/role-assignments": [
+        Way("list", "/v1/role-assignments?limit=200", whose=lambda one: one["unit"]),
+        Way("filter", "/v1/role-assignments?unit={unit}"),
+    ],
+    "POST /v1/role-assignments": [Way("body", "/v1/role-assignments", _role)],
+    "GET /v1/role-assignments/{role_assignment_id}": [Way("path", "/v1/role-assignments/{role_assignment}")],
+    "POST /v1/role-assignments/{role_assignment_id}:withdraw": [
+        Way(
+            "path",
+            "/v1/role-assignments/{role_assignment}:withdraw",
+            prepare=_given_role,
+            version_of="/v1/role-assignments/{role_assignment}",
+        )
     ],
     "GET /v1/calendars": [Way("same for all", "/v1/calendars")],
     "POST /v1/calendars": [Way("whole body", "/v1/calendars", lambda _: {"code": f"cal-{next(_fresh)}", **CALENDAR})],
@@ -124,6 +163,8 @@ async def _names(service: Service, code: str) -> Names:
     assigned = await service.make("/v1/assignments", assignment)
     target = await service.make("/v1/targets", _target({"unit": code}))
     measured = await service.make("/v1/measurements", visits(code))
+    principal = (await service.make("/v1/principals", _principal({})))["id"]
+    role = await service.make("/v1/role-assignments", _role({"unit": code, "principal": principal}))
     return {
         "code": code,
         "unit": code,
@@ -131,4 +172,6 @@ async def _names(service: Service, code: str) -> Names:
         "assignment": assigned["id"],
         "target": target["id"],
         "measurement": measured["id"],
+        "principal": principal,
+        "role_assignment": role["id"],
     }

@@ -148,7 +148,7 @@ class Walk:
         near, asked = _named(near, naming), _named(asked, naming)
         method, path = operation.name.split()[0], way.path.format(**asked)
         request: dict[str, Any] = {"method": method, "path": path, "headers": {}}
-        if method == "PATCH":
+        if method == "PATCH" or way.version_of:
             request["headers"] = {"If-Match": await self.service.etag((way.version_of or way.path).format(**asked))}
         body = {"items": [way.body(near), way.body(asked)]} if way.how == "item" else way.body(asked)
         return request if body is None else {**request, "json": body}

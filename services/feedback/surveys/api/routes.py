@@ -79,7 +79,7 @@ async def list_surveys(
 
 @router.patch("/{key}", responses=CHANGES)
 async def change_survey(
-    key: Key, body: SurveyChange, seen: IfMatch, caller: SurveyWriter, session: Session, now: Now, response: Response
+    key: Key, body: SurveyChange, caller: SurveyWriter, seen: IfMatch, session: Session, now: Now, response: Response
 ) -> SurveyOut:
     """Change title, notice or threshold."""
     survey = await operations.change_survey(session, key, changes=body.given(), seen=seen, caller=caller, now=now)

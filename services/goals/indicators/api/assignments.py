@@ -139,8 +139,8 @@ async def get_assignment(
 async def change_assignment(
     assignment_id: UUID,
     body: AssignmentPatch,
-    seen: IfMatch,
     caller: AssignmentWriter,
+    seen: IfMatch,
     session: Session,
     now: Now,
     response: Response,

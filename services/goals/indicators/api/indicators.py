@@ -174,8 +174,8 @@ async def get_indicator(key: Key, _: IndicatorReader, session: Reading, response
 async def change_indicator(
     key: Key,
     body: IndicatorPatch,
-    seen: IfMatch,
     caller: IndicatorWriter,
+    seen: IfMatch,
     session: Session,
     now: Now,
     response: Response,
