@@ -2,7 +2,8 @@
 
 import typer
 
-from deploy.cli import bootstrap, contracts, demo, events, load, migrate, openapi, routes, serve, token, worker
+from deploy.cli import bootstrap, contracts, demo, load, migrate, openapi, routes, serve, token, worker
+from deploy.cli.events.app import app as events
 from deploy.cli.options import Service, group_of
 from services.feedback import commands as feedback
 from services.goals import commands as goals
@@ -28,7 +29,7 @@ app.command("serve", rich_help_panel=RUN)(serve.serve)
 app.command("worker", rich_help_panel=RUN)(worker.worker)
 app.command("routes", rich_help_panel=LOOK)(routes.routes)
 app.command("openapi", rich_help_panel=LOOK)(openapi.openapi)
-app.add_typer(events.app, name="events", rich_help_panel=LOOK)
+app.add_typer(events, name="events", rich_help_panel=LOOK)
 app.command("contracts", rich_help_panel=LOOK)(contracts.contracts)
 for service, commands in ((Service.GOALS, goals), (Service.FEEDBACK, feedback), (Service.REPORTING, reporting)):
     app.add_typer(commands.app, callback=group_of(service), rich_help_panel=LOOK)

@@ -3,16 +3,20 @@
 from datetime import timedelta
 
 from services.feedback.directory.consumers import HANDLERS as DIRECTORY
+from services.feedback.directory.tables import Body, Indicator, Principal, RoleAssignment, Unit
 from services.feedback.schema import EVENT_TABLES, Idempotency
 from services.feedback.scores.jobs import ANSWERED, GATHER, fold_answers
 from services.feedback.scores.queries import waiting
 from services.feedback.settings import FeedbackSettings
 from shared.database import transaction
 from shared.http.idempotency import forget_old_answers
+from shared.messaging.restore import Copies
 from shared.messaging.worker import Loop, WorkerContext, run_worker
 
 HANDLERS = (DIRECTORY,)
 """What is done with the events of others, capability by capability."""
+FOLLOWS = {"goals": Copies(dropped=(Body, Unit, Indicator, RoleAssignment), kept=(Principal,))}
+"""The logs that feedback follows, with what it keeps of each."""
 
 
 def main(settings: FeedbackSettings | None = None) -> None:
@@ -35,7 +39,7 @@ def main(settings: FeedbackSettings | None = None) -> None:
         settings=settings,
         tables=EVENT_TABLES,
         handlers=HANDLERS,
-        follows=["goals"],
+        follows=list(FOLLOWS),
         loops=[
             Loop("fold", timedelta(milliseconds=250), fold, woken_by=ANSWERED, rest=GATHER),
             Loop("forget", timedelta(hours=1), forget),

@@ -10,11 +10,14 @@ from services.goals.schema import EVENT_TABLES, Idempotency
 from services.goals.settings import GoalsSettings
 from shared.database import transaction
 from shared.http.idempotency import forget_old_answers
+from shared.messaging.restore import Copies
 from shared.messaging.wakeups import WRITTEN
 from shared.messaging.worker import Loop, WorkerContext, run_worker
 
 HANDLERS = (MEASUREMENTS,)
 """What is done with the events of others, capability by capability."""
+FOLLOWS = {"feedback": Copies()}
+"""The logs that goals follows. Scores become measurements, which stay whatever happens to the log they came from."""
 
 
 def main(settings: GoalsSettings | None = None) -> None:
@@ -27,7 +30,7 @@ def main(settings: GoalsSettings | None = None) -> None:
         settings=settings or GoalsSettings(),
         tables=EVENT_TABLES,
         handlers=HANDLERS,
-        follows=["feedback"],
+        follows=list(FOLLOWS),
         loops=[
             Loop("evaluation", timedelta(milliseconds=50), clear_dirty_list, woken_by=WRITTEN),
             Loop("pending scores", timedelta(seconds=30), take_pending_scores),

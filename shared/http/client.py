@@ -22,6 +22,13 @@ async def fetch_json(url: str) -> Any:
         return answer.json()
 
 
+async def post_text(url: str, text: str) -> None:
+    """Send a text to somebody who keeps it; raises where it was not taken."""
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+        answer = await client.post(url, content=text, headers={"Content-Type": "text/plain; charset=utf-8"})
+        answer.raise_for_status()
+
+
 async def send_form(url: str, form: Mapping[str, str]) -> tuple[int, Any]:
     """The status and the JSON that a form is answered with, such as a code sent to a token endpoint."""
     async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:

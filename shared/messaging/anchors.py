@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -28,7 +29,7 @@ from shared.messaging.log import head_of
 from shared.messaging.tables import AnchorColumns, EventTables
 from shared.settings import UnsafeSettings
 
-ALGORITHM = "Ed25519"
+ALGORITHM: Final = "Ed25519"
 _WEB = ("https://", "http://")
 
 
@@ -48,6 +49,8 @@ class AnchorSettings(BaseSettings):
 
 class Anchor(BaseModel):
     """What is signed: where a log ended at a moment."""
+
+    model_config = ConfigDict(frozen=True)
 
     body: str
     service: str
@@ -76,6 +79,13 @@ def key_in(file: Path) -> OKPKey:
     except (JoseError, ValueError) as error:
         raise UnsafeSettings(f"{file} holds no Ed25519 key, as PEM or JWK.") from error
     return key
+
+
+def new_key(file: Path) -> None:
+    """Make a key and keep it in a file that only its owner reads."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_bytes(OKPKey.generate_key(ALGORITHM, private=True).as_pem(private=True))
 
 
 def signed(anchor: Anchor, key: OKPKey) -> str:

@@ -4,10 +4,9 @@ A restored log numbers its next events as it once numbered others, and those its
 as soon as they meet it, and go on only when an operator has said so on both sides.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -18,8 +17,7 @@ from shared.contracts.logs import RENEWED
 from shared.database import SessionFactory, transaction
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id, random_id
-from shared.messaging.chain import GENESIS, Entry, Head, instant
-from shared.messaging.envelope import Envelope
+from shared.messaging.chain import GENESIS, Entry, Head
 from shared.messaging.log import hash_at, head_of
 from shared.messaging.progress import BEFORE_ALL, progress_of
 from shared.messaging.publisher import NAME
@@ -108,18 +106,6 @@ async def republish(sessions: SessionFactory, pool: asyncpg.Pool, tables: EventT
     return head
 
 
-class OwnersFeed(Protocol):
-    """The feed of the service that is followed."""
-
-    async def current(self) -> UUID:
-        """The id that its log has now."""
-        ...
-
-    async def after(self, *, log_id: UUID | None, position: int, hash_: bytes, wait: float = 0) -> Sequence[Envelope]:
-        """The events that follow a position and hash."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Copies:
     """What a service has made from the log of another, and nothing else: it can be made again."""
@@ -146,16 +132,15 @@ async def rebase(
     *,
     consumer: str,
     source: str,
-    feed: OwnersFeed,
+    log_id: UUID,
     copies: Copies,
     now: datetime,
 ) -> Rebased:
-    """Leave the log that was followed for the owner's new one, and follow that from its first event.
+    """Leave the log that was followed for the owner's new one, `log_id`, and follow that from its first event.
 
     What was made from the old log goes, because it may hold what the restore has lost, under numbers that the new log
     gives to something else. Effects that are more than a copy are not repeated: they know the event that caused them.
     """
-    log_id = await feed.current()
     async with transaction(sessions) as session:
         held = await progress_of(session, tables.progress, consumer, source)
     if held is None:
@@ -195,11 +180,3 @@ async def rebase(
             await session.exec(update(table).values(version=0).where(versioned.version > 0))
         dropped: list[Any] = [await session.exec(delete(table)) for table in copies.dropped]
     return Rebased(held.log_id, held.position, log_id, sum(each.rowcount for each in dropped))
-
-
-def told(renewed: Renewed) -> str:
-    """What was done, in one line."""
-    return (
-        f"The log {renewed.previous_log} goes on as {renewed.head.log_id}: restored to position {renewed.restored_to}, "
-        f"its first event is {renewed.head.position}, at {instant(renewed.head.recorded_at)}."
-    )

@@ -16,8 +16,9 @@ import uvloop
 
 from shared.clock import current_time
 from shared.database import SessionFactory, engine_for, pool_for, sessions_of
-from shared.http.client import service_client
+from shared.http.client import post_text, service_client
 from shared.messaging import metrics
+from shared.messaging.anchors import AnchorSettings, anchor
 from shared.messaging.applying import Handling
 from shared.messaging.consumer import Consumer
 from shared.messaging.erasure import handlers_of
@@ -37,6 +38,7 @@ from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, in_short, metrics_server
 
 WATCH_EVERY = timedelta(seconds=5)
+ANCHOR_IF_DUE_EVERY = timedelta(minutes=1)
 GRACE = 10.0
 FIRST_RESTART, LONGEST_RESTART = 0.1, 5.0
 SETTLED = 30.0
@@ -149,6 +151,15 @@ async def work(
         }
         for each in loops:
             parts[each.name] = partial(_every, each, context, wakeups, stop)
+        if (anchoring := AnchorSettings()).to is not None:
+
+            async def anchor_step(_: WorkerContext) -> bool:
+                await anchor(
+                    context.sessions, tables, anchoring, body=settings.body, post=post_text, now=current_time()
+                )
+                return False
+
+            parts["anchor"] = lambda: _every(Loop("anchor", ANCHOR_IF_DUE_EVERY, anchor_step), context, wakeups, stop)
         if (connection := kafka_of(settings)) is not None:
             publisher = publisher_for(connection, tables, settings, sessions=context.sessions, pool=pool)
             stack.push_async_callback(publisher.close)
