@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_PAGE = 4096
+
 
 class Disk:
     """A file system of so many MB that can be filled to the last byte, and emptied again of what filled it."""
@@ -35,14 +37,19 @@ class Disk:
             subprocess.run(["umount", "--lazy", str(place)], check=True)
 
     def fill(self) -> int:
-        """Take all the space there is, and say how many bytes that was."""
+        """Take all the space there is, also what is taken meanwhile by others and given back; how many bytes."""
         assert self._ballast
-        size = self._ballast.stat().st_size if self._ballast.exists() else 0
-        left = shutil.disk_usage(self._ballast.parent).free
-        if left:
-            with self._ballast.open("ab") as ballast:
-                os.posix_fallocate(ballast.fileno(), size, left)
-        return left
+        part = shutil.disk_usage(self._ballast.parent).free
+        with self._ballast.open("ab") as ballast:
+            before = size = ballast.tell()
+            while part >= _PAGE:
+                try:
+                    os.posix_fallocate(ballast.fileno(), size, part)
+                    size += part
+                    part = shutil.disk_usage(self._ballast.parent).free
+                except OSError:  # somebody was quicker
+                    part //= 2
+        return size - before
 
     def make_room(self) -> None:
         """Give the space back."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -118,6 +119,12 @@ class Proof:
         async with asyncio.timeout(patience):
             while not all(file.exists() and file.stat().st_size for file in self._ledgers):  # noqa: ASYNC110 - files
                 await asyncio.sleep(0.2)
+
+    def last_mark(self) -> str:
+        """Steward-Written of a value that was acknowledged just now."""
+        lines = self._ledgers[0].read_bytes()[-100_000:].splitlines()[1:-1]
+        last = next(each for each in map(json.loads, reversed(lines)) if each["kind"] == "value")
+        return f"goals/{last['subject']}/{last['version']}"
 
     @property
     def refused(self) -> dict[str, int]:

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import math
+import os
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -9,9 +12,11 @@ from typing import Any
 
 import httpx
 
+from deploy.postgres.bootstrap import SERVICES
 from tests.chaos.disk import Disk
 from tests.chaos.proof import Plan, Proof, outcome, proof
 from tests.chaos.restoring import keep_copy, put_back
+from tests.chaos.wire import Wire
 
 Result = dict[str, Any]
 Report = Callable[[str], None]
@@ -19,6 +24,9 @@ Scenario = Callable[[Plan, Report], Coroutine[Any, Any, Result]]
 WARM_UP = 5.0
 """Seconds of load before anything is done."""
 _NOTICED_WITHIN = 120.0
+_OVER_A_WIRE = 45.0
+"""Seconds within which what has vanished must be done without, and what is back must be at work."""
+_CUTS = 3
 _DISK_MEGABYTES = 400
 _STOPPED = "steward_consumer_stopped{source=goals}"
 
@@ -94,6 +102,62 @@ async def restore(plan: Plan, report: Report) -> Result:
                     made.report(f"{follower} has stopped and says so")
         silent = [f"{follower} has not reported the restore" for follower in followers if follower not in noticed]
         return {"mode": plan.events, "seed": plan.seed, "noticed_after_seconds": noticed, "broken": silent}
+
+
+async def wire_cut(plan: Plan, report: Report) -> Result:
+    """Workers vanish: no packet arrives, no socket closes. Others take over, and later they find back by themselves."""
+    if missing := Wire.missing():
+        raise Skipped(missing)
+    near = [f"{service}_worker" for service in SERVICES]
+    took_over, found_back = [], []
+    async with proof(plan, report, with_wire=True) as made:
+        assert made.wire
+        for _ in range(_CUTS):
+            await made.stack.halt(*near)
+            made.report("only the workers at the far end of the wire work")
+            await asyncio.sleep(WARM_UP)
+            made.wire.cut()
+            await made.stack.resume(*near)
+            took_over.append(await _seconds_until_shown(made))
+            made.report(f"cut off; the others took over after {took_over[-1]} s")
+            postgres = made.stack.pids["postgres"]
+            assert postgres
+            os.kill(postgres, signal.SIGKILL)
+            await asyncio.sleep(WARM_UP)
+            made.wire.mend()
+            await made.stack.halt(*near)
+            found_back.append(await _seconds_until_shown(made))
+            made.report(f"mended after PostgreSQL was killed unheard; they found back after {found_back[-1]} s")
+            await made.stack.resume(*near)
+        await made.stop_load()
+        checked = await made.check()
+        broken = [f"it took {after} s" for after in (*took_over, *found_back) if after > _OVER_A_WIRE]
+        return outcome(
+            made,
+            checked,
+            took_over_after_seconds=took_over,
+            found_back_after_seconds=found_back,
+            dropped_packets=made.wire.dropped,
+            broken=broken,
+        )
+
+
+async def _seconds_until_shown(made: Proof) -> float:
+    """How long it takes until reporting shows what was acknowledged last; infinite if it takes too long."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    mark = {"Steward-After": made.last_mark()}
+    async with httpx.AsyncClient(timeout=20, trust_env=False, headers=mark) as client:
+        while clock() - began < _NOTICED_WITHIN:
+            made.load_goes_on()
+            with contextlib.suppress(httpx.TransportError):
+                answer = await client.get(
+                    f"{made.stack.urls['reporting']}/v1/scorecards", params={"wait": 5, "limit": 1}
+                )
+                if answer.status_code == 200:
+                    return round(clock() - began, 1)
+            await asyncio.sleep(0.2)
+    return math.inf
 
 
 def _reports_stop(made: Proof, service: str) -> bool:
@@ -183,4 +247,5 @@ SCENARIOS: dict[str, Scenario] = {
     "broker-down": broker_down,
     "disk-full": disk_full,
     "restore": restore,
+    "wire-cut": wire_cut,
 }
