@@ -16,7 +16,7 @@ def contracts(
         bool, typer.Option("--check", help="Write nothing; fail where files are out of date or a promise is broken.")
     ] = False,
 ) -> None:
-    """Write a JSON Schema and an example for every event that the services tell each other.
+    """Write a JSON Schema and an example for every event, and an AsyncAPI document for every service.
 
     A released schema is a promise: a new optional field is fine, everything else needs the event's next version and
     is refused here, with the place. The files are in shared/contracts/schemas.

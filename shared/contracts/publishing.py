@@ -1,4 +1,4 @@
-"""The committed form of the contracts: a JSON Schema and an example of each, in shared/contracts/schemas."""
+"""The committed form of the contracts: a JSON Schema and an example of each, and an AsyncAPI document a service."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.contracts import registry
+from shared.contracts.asyncapi import document_of
 from shared.contracts.compatibility import breaches
 from shared.contracts.event import Event
 from shared.contracts.examples import example_of
@@ -35,9 +36,18 @@ def files_of(event: type[Event]) -> Mapping[Path, str]:
     }
 
 
+def all_files() -> dict[Path, str]:
+    """Every file there should be, with its text."""
+    documents = {
+        SCHEMAS / f"{service}.asyncapi.json": _written(document_of(service))
+        for service in {event.owner() for event in registry.all_events()}
+    }
+    return documents | {path: text for event in registry.all_events() for path, text in files_of(event).items()}
+
+
 def stale_files() -> list[Path]:
     """Files that differ from what the classes say, or belong to no class."""
-    expected = {path: text for event in registry.all_events() for path, text in files_of(event).items()}
+    expected = all_files()
     differing = [path for path, text in expected.items() if not path.exists() or path.read_text() != text]
     return sorted([*differing, *(path for path in SCHEMAS.glob("*.json") if path not in expected)])
 
@@ -59,10 +69,9 @@ def write() -> list[Path]:
         raise BrokenPromise("\n".join(broken))
     SCHEMAS.mkdir(exist_ok=True)
     written = stale_files()
-    for event in registry.all_events():
-        for path, text in files_of(event).items():
-            if path in written:
-                path.write_text(text)
+    for path, text in all_files().items():
+        if path in written:
+            path.write_text(text)
     return written
 
 

@@ -10,25 +10,23 @@ from shared.contracts.goals.organisation import BodyChanged, CalendarChanged, Un
 from shared.contracts.goals.people import PrincipalChanged, RoleAssignmentChanged
 from shared.contracts.logs import ERASED, RENEWED
 
-_EVENTS: dict[str, type[Event]] = {
-    event.type: event
-    for event in (
-        BodyChanged,
-        UnitChanged,
-        CalendarChanged,
-        PrincipalChanged,
-        RoleAssignmentChanged,
-        IndicatorChanged,
-        AssignmentChanged,
-        MeasurementRecorded,
-        TargetSet,
-        EvaluationMade,
-        SurveyChanged,
-        ScoreReleased,
-        *ERASED,
-        *RENEWED,
-    )
-}
+_ALL: tuple[type[Event], ...] = (
+    BodyChanged,
+    UnitChanged,
+    CalendarChanged,
+    PrincipalChanged,
+    RoleAssignmentChanged,
+    IndicatorChanged,
+    AssignmentChanged,
+    MeasurementRecorded,
+    TargetSet,
+    EvaluationMade,
+    SurveyChanged,
+    ScoreReleased,
+    *ERASED,
+    *RENEWED,
+)
+_EVENTS = {event.type: event for event in _ALL}
 
 
 def all_events() -> Iterator[type[Event]]:

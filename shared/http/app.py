@@ -21,6 +21,7 @@ from shared.http.streams import Streams
 from shared.http.tokens import Verifier
 from shared.http.trials import TrialAnswers
 from shared.messaging.back_pressure import OUTBOX, BackPressure, RefuseTooMuch
+from shared.messaging.described import described_events
 from shared.messaging.wakeups import APPLIED, SEQUENCED, Wakeups
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, metrics_server
@@ -102,7 +103,7 @@ def create_service(
     app.add_middleware(Envelope, service=name)
     problems.install(app)
     sign_in.install(app, settings)
-    for router in [*routers, health_routes(name, schema), limits.router]:
+    for router in [*routers, health_routes(name, schema), described_events(name), limits.router]:
         app.include_router(router)
     docs.install(app, title=title, description=description)
     # After the files of the documentation, whose folder lies below.

@@ -7,6 +7,7 @@ EVERY_SERVICE = {
     "GET /v1/limits",
     "GET /docs",
     "GET /openapi.json",
+    "GET /asyncapi.json",
     "GET /problems",
     "GET /problems/{code}",
     "GET /sign-in",
