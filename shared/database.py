@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import asyncpg
 from prometheus_client import Gauge
@@ -16,17 +17,18 @@ MOST = Gauge("steward_database_connections_most", "Connections that a pool lends
 def engine_for(url: str, *, schema: str, pool_size: int = 8, application: str = "steward") -> AsyncEngine:
     """An engine whose connections look into the service's schema and give up on what takes too long.
 
-    `url` is `postgresql://…`; a transaction left idle for a minute is ended by the server, so that no stray client
-    holds back the clean-up of the outbox.
+    `url` is `postgresql://…` as PostgreSQL's own programmes read it, with `?sslmode=verify-full` for instance. A
+    transaction left idle for a minute is ended by the server, so that no stray client holds back the clean-up of the
+    outbox.
     """
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        "postgresql+asyncpg://",
+        async_creator=partial(asyncpg.connect, url, server_settings=_server_settings(schema, application)),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
         # What people answered must not reach a log line through the text of an error.
         hide_parameters=True,
-        connect_args={"server_settings": _server_settings(schema, application)},
     )
     MOST.labels(application).set(2 * pool_size)
     IN_USE.labels(application).set_function(lambda: engine.pool.checkedout())  # type: ignore[attr-defined]  # as its kind has it

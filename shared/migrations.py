@@ -4,10 +4,12 @@ import asyncio
 import io
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+import asyncpg
 from alembic import command, context
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -65,7 +67,9 @@ def sql_of(service: str) -> str:
 
 
 async def _with_connection(service: str, admin_url: str, run: Callable[..., object], *arguments: str) -> None:
-    engine = create_async_engine(admin_url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=partial(asyncpg.connect, admin_url), poolclass=NullPool
+    )
     config = config_for(service)
     try:
         async with engine.connect() as connection:

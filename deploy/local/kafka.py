@@ -5,8 +5,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import yaml
@@ -27,10 +28,15 @@ JAVA_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 class Kafka:
     """One broker on 127.0.0.1: its directory, its port and its controller's."""
 
-    def __init__(self, directory: Path, *, port: int, controller_port: int) -> None:
+    def __init__(
+        self, directory: Path, *, port: int, controller_port: int, more: str = "", users: Sequence[str] = ()
+    ) -> None:
+        """`more` is added to the broker's properties, and `users` are made when its directory is formatted."""
         self.directory = directory
         self.port = port
         self.controller_port = controller_port
+        self._more = more
+        self._users = users
 
     @property
     def address(self) -> str:
@@ -56,9 +62,12 @@ class Kafka:
             f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}\n"
             f"controller.quorum.voters=1@127.0.0.1:{self.controller_port}\n"
             f"log.dirs={logs}\n"
+            f"{self._more}"
         )
         if not (logs / "meta.properties").exists():
-            _run([*_java(), "kafka.tools.StorageTool", "format", "-t", str(uuid4()), "-c", str(self._properties)])
+            options = ["-t", str(uuid4()), "-c", str(self._properties)]
+            users = [part for user in self._users for part in ("--add-scram", user)]
+            _run([*_java(), "kafka.tools.StorageTool", "format", *options, *users])
 
     def programme(self, log: Path) -> Programme:
         """The broker as a child."""
@@ -80,20 +89,20 @@ def missing_tools() -> str | None:
     return None if version and int(version[1]) >= 17 else HINT
 
 
-async def make_topics(address: str, patience: float = 30.0) -> None:
+async def make_topics(address: str, patience: float = 30.0, **options: Any) -> None:
     """Create the declared topics that the broker does not have yet, as soon as it answers."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + patience
     while True:
         try:
-            return await asyncio.wait_for(_make_topics(address), 10)
+            return await asyncio.wait_for(_make_topics(address, options), 10)
         except (KafkaError, OSError, TimeoutError) as error:
             if clock() > deadline:
                 raise CannotRun(f"Kafka at {address} makes no topics: {error!r}") from error
             await asyncio.sleep(0.2)
 
 
-async def _make_topics(address: str) -> None:
+async def _make_topics(address: str, options: Mapping[str, Any]) -> None:
     declared = [
         NewTopic(
             name=topic["name"],
@@ -103,7 +112,7 @@ async def _make_topics(address: str) -> None:
         )
         for topic in yaml.safe_load(TOPICS.read_text())
     ]
-    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5000, **options)
     await admin.start()
     try:
         answer = await admin.create_topics(declared)

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,9 +14,8 @@ from deploy.postgres.bootstrap import SERVICES, NotAllowed, bootstrap, script, u
 from shared.database import pool_for
 from shared.messaging.sequencer import sequence_once
 from shared.migrations import check, migrate, newest
-from tests.fixtures.lanes import leave_out
+from tests.fixtures.lanes import fifteen, leave_out
 
-FIFTEEN = Path("/usr/lib/postgresql/15/bin")
 PASSWORDS = {service: f"of-{service}" for service in SERVICES}
 EVERYTHING = """
 select string_agg(line, chr(10) order by line) from (
@@ -46,10 +44,7 @@ select string_agg(line, chr(10) order by line) from (
 )
 async def administrator(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """The URL of one who may create roles and databases on an empty server, and nothing else."""
-    binaries = None if request.param == "ours" else FIFTEEN
-    if binaries and not (binaries / "postgres").exists():
-        leave_out("This lane needs a system's PostgreSQL 15; on Debian 12: apt install postgresql-15")
-    async with throw_away_server(binaries) as server:
+    async with throw_away_server(None if request.param == "ours" else fifteen()) as server:
         await asked(server.url, "create role dba login createrole createdb password 'of-dba'")
         yield url_of(server.url, "postgres", user="dba", password="of-dba")
 
