@@ -9,6 +9,8 @@ pytest_plugins = [
     "tests.fixtures.services",
     "tests.fixtures.lanes",
     "tests.fixtures.browser",
+    "tests.fixtures.serving",
+    "tests.fixtures.signing_in",
 ]
 
 

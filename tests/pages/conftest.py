@@ -1,15 +1,11 @@
 """A small body that the pages tell of, in one service's process or on a port that a browser can reach."""
 
-import asyncio
 import random
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 
 import httpx
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI
 
 from services.reporting.app import create_app
@@ -20,36 +16,6 @@ from tests.fixtures.services import ClientFor
 from tests.pages.world import Counts, World, months
 
 FIRST, LAST = date(2017, 4, 1), date(2019, 3, 1)
-Serve = Callable[[FastAPI], Awaitable[str]]
-
-
-class _InOurLoop(uvicorn.Server):
-    """A server that leaves signals to pytest."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take no signal."""
-        yield
-
-
-@pytest_asyncio.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """`await serve(app)`: the address at which a browser finds the application."""
-    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
-
-    async def start(app: FastAPI) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        server = _InOurLoop(uvicorn.Config(app, log_config=None, access_log=False, log_level="error"))
-        running.append((server, asyncio.create_task(server.serve([listener]))))
-        async with asyncio.timeout(20):
-            while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, and no event, for this
-                await asyncio.sleep(0.02)
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    yield start
-    for server, task in running:
-        server.should_exit = True
-        await task
 
 
 def a_record(seed: int, level: int) -> Counts:

@@ -17,8 +17,8 @@ from tests.feedback.samples import QUESTIONS, SURVEY, seed
 from tests.fixtures.databases import Database
 from tests.fixtures.doubles import RolesInTheToken
 from tests.fixtures.services import ClientFor
+from tests.fixtures.serving import Serve
 from tests.fixtures.settings import LaneSettings
-from tests.pages.conftest import Serve
 
 pytestmark = pytest.mark.browser
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -37,6 +37,8 @@ class Visitor:
     session: PageSession | None = field(default=None, repr=False)
     identity: Identity | None = None
     """With all roles; None for the public."""
+    blocked: bool = False
+    """Somebody whose session has just been ended for that."""
 
     @property
     def name(self) -> str | None:
@@ -64,7 +66,7 @@ def provider_of(request: Request) -> Provider:
 
 
 async def visitor_of(request: Request, now: Now) -> Visitor:
-    """Whoever asks for this page; raises Blocked, and ends the session, for somebody who is blocked."""
+    """Whoever asks for this page; the session of somebody who is blocked ends here."""
     return await _visitor(request, now, seen=True)
 
 
@@ -73,10 +75,7 @@ Visiting = Annotated[Visitor, Depends(visitor_of)]
 
 async def still_signed_in(request: Request, now: datetime) -> bool:
     """Whether the session that a stream began with goes on; watching a page is no sign that somebody is there."""
-    try:
-        return (await _visitor(request, now, seen=False)).session is not None
-    except Blocked:
-        return False
+    return (await _visitor(request, now, seen=False)).session is not None
 
 
 async def _visitor(request: Request, now: datetime, *, seen: bool) -> Visitor:
@@ -95,7 +94,7 @@ async def _visitor(request: Request, now: datetime, *, seen: bool) -> Visitor:
         identity = await admitted(request, held.identity)
     except Blocked:
         await sessions.end(request.app.state.sessions, held.secret)
-        raise
+        return replace(visitor, blocked=True)
     request.state.visitor = visitor = replace(visitor, session=held, identity=identity)
     return visitor
 
@@ -151,6 +150,8 @@ class PagePermitted:
         self.permission = permission
 
     async def __call__(self, request: Request, visitor: Visiting) -> Caller:
+        if visitor.blocked:
+            raise Blocked("An administrator has blocked this principal.")
         if request.method not in _READING:
             await sound_form(request, visitor)
         if visitor.identity is None:
