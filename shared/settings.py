@@ -94,6 +94,8 @@ class ServiceSettings(BaseSettings):
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    collector_origins: list[str] = []
+    """Origins of other sites whose pages may send answers to a survey, such as `https://www.example.org`."""
     links: Annotated[dict[str, str], Field(description="Public address of each service, for links between pages")] = {}
     hosts: list[str] = []
     """The host names this service answers to, `*.body.example` among them; empty for any."""

@@ -10,6 +10,7 @@ from shared.database import engine_for, sessions_of
 from shared.http import docs, limits, problems
 from shared.http.assigned import Assigning, KnownCallers, nothing_assigned
 from shared.http.auth import RolePermissions
+from shared.http.cors import Cors
 from shared.http.fields import NarrowAnswers
 from shared.http.health import health_routes
 from shared.http.limits import LimitBodies
@@ -93,6 +94,7 @@ def create_service(
     app.state.streams = Streams()
     app.state.assigned = KnownCallers(app.state.sessions, assigned)
     app.state.verifier = Verifier(settings.issuers)
+    app.add_middleware(Cors, collectors=settings.collector_origins)
     app.add_middleware(NarrowAnswers)
     app.add_middleware(TrialAnswers)
     app.add_middleware(LimitBodies)
@@ -105,7 +107,7 @@ def create_service(
     sign_in.install(app, settings)
     for router in [*routers, health_routes(name, schema), described_events(name), limits.router]:
         app.include_router(router)
-    docs.install(app, title=title, description=description)
+    docs.install(app)
     # After the files of the documentation, whose folder lies below.
     app.mount("/static", OurFiles(), name="static")
     return app

@@ -1,21 +1,21 @@
 """Pages about the API itself, from our own address alone: documentation, problems, where to start."""
 
-from html import escape
 from pathlib import Path
-from typing import Any
 
 import fastapi_offline
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.openapi.utils import get_openapi
-from markupsafe import Markup
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from shared.errors import ServiceError
+from shared.http.describing import describe
+from shared.http.languages import Languages
 from shared.http.middleware import public_cache
-from shared.http.problems import RESPONSES, STATUS, NoSuchPath, Problem, all_errors
-from shared.ui.render import environment, problem_page
+from shared.http.problems import STATUS, NoSuchPath, all_errors
+from shared.http.sign_in.visitors import keep_page, visitor_of
+from shared.http.translations import Translation, translation_for
+from shared.ui.render import page, problem_page
 
 STATIC = "/static/docs"
 # Swagger UI writes styles and one script into its page.
@@ -29,64 +29,91 @@ _RETRY = {
     "after_login": "Get a new access token, then send the same again.",
     "smaller": "Send less at a time.",
 }
+_LINKSET = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
+_CATALOGUE = "/.well-known/api-catalog"
 
 
-def install(app: FastAPI, *, title: str, description: str) -> None:
+def install(app: FastAPI) -> None:
     """Add the pages and the way OpenAPI is made."""
     wheel = Path(fastapi_offline.__file__).parent / "static"
     app.mount(STATIC, StaticFiles(directory=wheel), name="docs-static")
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/docs")
-    async def docs() -> HTMLResponse:
-        page = get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title=f"{title}: API",
-            swagger_js_url=f"{STATIC}/swagger-ui-bundle.js",
-            swagger_css_url=f"{STATIC}/swagger-ui.css",
-            swagger_favicon_url=f"{STATIC}/favicon.png",
-            swagger_ui_parameters={"tryItOutEnabled": True, "validatorUrl": None},
-        )
-        page.headers["Content-Security-Policy"] = _DOCS_POLICY
-        return page
-
-    @router.get("/")
-    async def start(request: Request) -> HTMLResponse:
-        links = request.app.state.settings.links
-        others = "".join(f'<li><a href="{escape(url)}">{escape(name)}</a></li>' for name, url in sorted(links.items()))
-        pages = "".join(
-            f'<li><a href="{escape(path)}">{escape(text)}</a></li>'
-            for path, text in getattr(request.app.state, "pages", {}).items()
-        )
-        return _page(
-            title,
-            f"<p>{escape(description)}</p><ul>{pages}"
-            '<li><a href="/docs">Documentation, to read and to try</a></li>'
-            '<li><a href="/openapi.json">OpenAPI description</a></li>'
-            '<li><a href="/problems">What can go wrong</a></li></ul>'
-            + (f"<h2>Addresses</h2><ul>{others}</ul>" if others else ""),
-        )
-
-    @router.get("/problems")
-    async def problems() -> HTMLResponse:
-        rows = "".join(
-            f'<tr><td><a href="/problems/{code}">{code}</a></td><td>{STATUS[error.kind]}</td>'
-            f"<td>{escape(error.title)}</td></tr>"
-            for code, error in sorted(catalogue().items())
-        )
-        return _page("What can go wrong", f"<table><tr><th>Code</th><th>Status</th><th>Meaning</th></tr>{rows}</table>")
-
-    @router.get("/problems/{code}")
-    async def problem(code: str) -> HTMLResponse:
-        error = catalogue().get(code)
-        if error is None:
-            raise NoSuchPath("There is no problem with this code.")
-        status = f"<p>Status {STATUS[error.kind]}, code <code>{error.code}</code>.</p>"
-        return _page(error.title, f"<p>{escape(_first_words(error))}</p><p>{_RETRY[error.retry]}</p>{status}")
-
-    app.include_router(router)
+    app.include_router(_pages)
     app.state.problem_page = problem_page
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI documents this as the way
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI documents this as the way
+
+
+_pages = APIRouter(include_in_schema=False)
+
+
+@_pages.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """The documentation, to read and to try."""
+    shown = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title=f"{request.app.title}: API",
+        swagger_js_url=f"{STATIC}/swagger-ui-bundle.js",
+        swagger_css_url=f"{STATIC}/swagger-ui.css",
+        swagger_favicon_url=f"{STATIC}/favicon.png",
+        swagger_ui_parameters={"tryItOutEnabled": True, "validatorUrl": None},
+    )
+    shown.headers["Content-Security-Policy"] = _DOCS_POLICY
+    return shown
+
+
+@_pages.get("/", dependencies=[Depends(visitor_of)])
+async def start(request: Request) -> HTMLResponse:
+    """Where to start."""
+    app = request.app
+    pages = getattr(app.state, "pages", {})
+    shown = page(request, "start.html", title=app.title, description=app.description, pages=pages)
+    shown.headers["Link"] = f'<{_CATALOGUE}>; rel="api-catalog"'
+    keep_page(request, shown, 300)
+    return shown
+
+
+@_pages.get(_CATALOGUE)
+async def api_catalogue(request: Request) -> JSONResponse:
+    """RFC 9727: what there is to find out about this API, as a linkset."""
+    links = {
+        "anchor": "/v1",
+        "service-desc": [
+            {"href": "/openapi.json", "type": "application/vnd.oai.openapi+json", "title": "OpenAPI: its requests"},
+            {"href": "/asyncapi.json", "type": "application/vnd.aai.asyncapi+json", "title": "AsyncAPI: its events"},
+        ],
+        "service-doc": [{"href": "/docs", "type": "text/html"}, {"href": "/problems", "type": "text/html"}],
+        "status": [{"href": "/readyz", "type": "application/json"}],
+    }
+    answer = JSONResponse({"linkset": [links]}, media_type=_LINKSET, headers={"Link": f'<{_CATALOGUE}>; rel="self"'})
+    public_cache(answer, 300)
+    return answer
+
+
+@_pages.get("/problems")
+async def problems(request: Request, languages: Languages) -> HTMLResponse:
+    """Every problem that can be told."""
+    words = translation_for(languages)
+    told = [(error, STATUS[error.kind], words.title(error)) for _, error in sorted(catalogue().items())]
+    return _kept(page(request, "problems.html", problems=told, language=words.language), words)
+
+
+@_pages.get("/problems/{code}")
+async def problem(code: str, request: Request, languages: Languages) -> HTMLResponse:
+    """What one problem means, and whether the same request is worth another try."""
+    error = catalogue().get(code)
+    if error is None:
+        raise NoSuchPath("There is no problem with this code.")
+    words = translation_for(languages)
+    shown = page(
+        request,
+        "problem.html",
+        error=error,
+        answered=STATUS[error.kind],
+        title=words.title(error),
+        meaning=_first_words(error),
+        retry=words.sentence(_RETRY[error.retry]),
+        language=words.language,
+    )
+    return _kept(shown, words)
 
 
 def catalogue() -> dict[str, type[ServiceError]]:
@@ -98,61 +125,8 @@ def _first_words(error: type[ServiceError]) -> str:
     return " ".join((error.__doc__ or error.title).split("\n\n")[0].split())
 
 
-def _page(title: str, body: str) -> HTMLResponse:
-    # Markup: every text in the body has been escaped by whoever put it there.
-    html = environment().get_template("plain.html").render(title=title, body=Markup(body), links={})  # noqa: S704 - as said
-    page = HTMLResponse(html)
-    public_cache(page, 300)
-    return page
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            servers=app.servers,
-            tags=app.openapi_tags,
-        )
-        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(definition.pop("$defs", {}))
-        schemas["Problem"] = definition
-        for operation in _operations(schema):
-            _describe_errors(operation)
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        app.openapi_schema = schema
-    return app.openapi_schema
-
-
-def _operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        operation
-        for path in schema.get("paths", {}).values()
-        for operation in path.values()
-        if isinstance(operation, dict)
-    ]
-
-
-def _describe_errors(operation: dict[str, Any]) -> None:
-    """The errors that every operation of this kind may answer, without each route having to say so."""
-    answers = operation["responses"]
-    common = [400, 503]
-    if "422" in answers or "requestBody" in operation:
-        answers.pop("422", None)
-        common.append(422)
-    if "requestBody" in operation:
-        common += [413, 415]
-    if operation.get("security"):
-        common += [401, 403]
-    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
-        common.append(404)
-    if any(parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", ())):
-        common += [412, 428]
-    for status in common:
-        answers.setdefault(str(status), RESPONSES[status])
-    answers["default"] = {"description": "Any other failure", "content": RESPONSES[400]["content"]}
-    operation["responses"] = dict(sorted(answers.items()))
+def _kept(shown: HTMLResponse, words: Translation | None = None) -> HTMLResponse:
+    public_cache(shown, 300)
+    if words is not None:
+        shown.headers["Content-Language"] = words.language
+    return shown

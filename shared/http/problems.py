@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from shared.errors import InvalidInput, Kind, NotFound, ServiceError, Unavailable
+from shared.http.languages import languages_in
+from shared.http.translations import ENGLISH, Translation, told_in, translation_for
 from shared.http.validation import broken_json, field_errors
 
 log = structlog.get_logger()
@@ -147,6 +149,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     **_described(415, "The body is of another media type"),
     **_described(422, "Some of the input cannot be accepted; every field is named"),
     **_described(428, "If-Match with the version you have read is missing"),
+    **_described(429, "More requests than the caller's limits allow; go on after Retry-After seconds"),
+    **_described(500, "We failed, and nothing was kept; quote the request id when you report it"),
     **_described(503, "Not now; try the same request after Retry-After seconds"),
 }
 """Error answers for OpenAPI: `responses={404: RESPONSES[404]}`; the app adds those common to every operation."""
@@ -186,7 +190,8 @@ def problem_of(error: ServiceError, *, path: str, request_id: str) -> dict[str, 
 def problem_response(request: Request, error: ServiceError, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that tells the error: a problem, or for a browser on a page the same as HTML."""
     body = problem_of(error, path=request.url.path, request_id=request.scope.get("steward.request_id", ""))
-    extra = {"Content-Language": "en", **(headers or {})}
+    body, language = told_in(_words_for(request), body, error)
+    extra = {"Content-Language": language, "Vary": "Accept, Accept-Language, Origin", **(headers or {})}
     if error.retry_after is not None:
         extra["Retry-After"] = str(error.retry_after)
     if error.kind == "not-signed-in":
@@ -198,6 +203,11 @@ def problem_response(request: Request, error: ServiceError, headers: Mapping[str
         page.headers.update(extra)
         return page
     return JSONResponse(body, STATUS[error.kind], headers=extra, media_type=MEDIA_TYPE)
+
+
+def _words_for(request: Request) -> Translation:
+    accepted = request.headers.get("accept-language")
+    return translation_for(languages_in(accepted)) if accepted else ENGLISH
 
 
 def problem_bytes(error: ServiceError, *, path: str, request_id: str) -> bytes:
@@ -221,13 +231,15 @@ def install(app: FastAPI) -> None:
         if (reason := broken_json(error)) is not None:
             return problem_response(request, BrokenJson(reason))
         fields = field_errors(request, error)
-        count = "One thing" if len(fields) == 1 else f"{len(fields)} things"
-        return problem_response(request, InvalidInput(f"{count} in the input cannot be accepted.", fields))
+        detail = "One thing in the input cannot be accepted."
+        if len(fields) > 1:
+            detail = f"{len(fields)} things in the input cannot be accepted."
+        return problem_response(request, InvalidInput(detail, fields))
 
     async def from_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - as above
         if error.status_code == 405:
-            allowed = ", ".join(_methods_at(request))
+            allowed = ", ".join(methods_at(request))
             error = HTTPException(405, headers={"Allow": allowed})
         return problem_response(request, translated(request, error), error.headers)
 
@@ -244,13 +256,20 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(unreachable, from_database)
 
 
-def _methods_at(request: Request) -> list[str]:
+def is_meant(path: str, declared: str) -> bool:
+    """Whether a path that fits a route is meant for it: a key holds no colon, so `units/RF4:close` is no unit."""
+    return ":" not in path or ":" in declared
+
+
+def methods_at(request: Request) -> list[str]:
     """What the address can be asked for: the framework names the methods of its first route alone."""
     path = request.scope["path"]
     found = {
         method
         for context in iter_route_contexts(request.app.routes)
-        if (pattern := getattr(context, "path_regex", None)) is not None and pattern.match(path)
+        if (pattern := getattr(context, "path_regex", None)) is not None
+        and pattern.match(path)
+        and is_meant(path, str(context.path))
         for method in context.methods or ()
     }
     return sorted(found | {"HEAD"} if "GET" in found else found)

@@ -10,10 +10,11 @@ from fastapi.dependencies.models import Dependant
 from fastapi.params import Form
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from shared.errors import FieldError, InvalidInput
 from shared.http.fields import FIELDS, ask_for_fields, fields_of
-from shared.http.problems import BadRequest, BrokenJson, WrongMediaType
+from shared.http.problems import BadRequest, BrokenJson, WrongMediaType, is_meant, methods_at
 from shared.http.validation import pointer, shown
 
 # One expression for all of these took four times as long as parsing the JSON.
@@ -38,6 +39,8 @@ async def sound_request(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
+    if not is_meant(path, route.path):
+        raise HTTPException(405 if methods_at(request) else 404)
     if query and path.startswith("/v1/"):
         _refuse_unknown(request, known_parameters(request.app)[id(route)])
     ask_for_fields(request, route)

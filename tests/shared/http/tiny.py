@@ -36,6 +36,7 @@ from shared.numbers import DecimalText
 from shared.settings import Issuer, ServiceSettings
 
 SCHEMA = "tiny"
+COLLECTOR = "https://www.example.org"
 TABLES = [
     "create schema tiny",
     # Two with one code are found out only at the commit, as some constraints of real tables are.
@@ -268,7 +269,9 @@ def create_tiny(url: str, issuer: Issuer, keys: object, **settings: Any) -> Fast
         name="tiny",
         title="Tiny",
         description="Keeps things.",
-        settings=ServiceSettings(database_url=SecretStr(url), env="local", issuers=[issuer], **settings),
+        settings=ServiceSettings(
+            database_url=SecretStr(url), env="local", issuers=[issuer], collector_origins=[COLLECTOR], **settings
+        ),
         schema=SCHEMA,
         roles=ROLES,
         queues=[],
