@@ -73,7 +73,7 @@ async def start(request: Request) -> HTMLResponse:
 
 @_pages.get(_CATALOGUE)
 async def api_catalogue(request: Request) -> JSONResponse:
-    """RFC 9727: what there is to find out about this API, as a linkset."""
+    """RFC 9727: what there is to find out about this API, as a set of links."""
     links = {
         "anchor": "/v1",
         "service-desc": [

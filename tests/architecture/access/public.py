@@ -5,6 +5,7 @@ EVERY_SERVICE = {
     "GET /livez",
     "GET /readyz",
     "GET /v1/limits",
+    "GET /.well-known/api-catalog",
     "GET /docs",
     "GET /openapi.json",
     "GET /asyncapi.json",

@@ -1,4 +1,4 @@
-"""Pages of other origins: what is public can be read, answers come from their collectors alone, nothing with credentials."""
+"""Pages of other origins: what is public can be read, answers come from collectors alone, nothing with credentials."""
 
 import httpx
 import pytest
