@@ -1,10 +1,11 @@
 """How each route of goals reaches a unit, and a body to try it in."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
 from services.goals.organisation.operations import establish_body
+from shared.clock import current_time
 from shared.database import transaction
 from tests.architecture.access.walking import ADMINISTRATOR, Cases, Names, Service, Walk, Way
 from tests.goals.service import UNITS, VISITS, WAITS, visits, waits
@@ -142,7 +143,7 @@ async def walk_through(service: Service) -> Walk:
             language="en",
             time_zone="Europe/London",
             start_month=4,
-            now=datetime(2026, 3, 2, tzinfo=UTC),
+            now=current_time(),
         )
     await service.make("/v1/units:batch", {"items": UNITS})
     for indicator in (WAITS, VISITS):
