@@ -10,8 +10,8 @@ from fastapi import FastAPI
 
 from services.reporting.app import create_app
 from services.reporting.settings import ReportingSettings
-from shared.database import transaction
-from tests.fixtures.databases import Templates
+from shared.database import sessions_at, transaction
+from tests.fixtures.databases import Database, Templates
 from tests.fixtures.services import ClientFor
 from tests.pages.world import Counts, World, months
 
@@ -50,16 +50,24 @@ def small_body() -> World:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def reporting(templates: Templates) -> AsyncIterator[FastAPI]:
-    """The reporting service that has heard all of it; pages only read, so that one serves every test."""
+async def rivershire(templates: Templates) -> AsyncIterator[Database]:
+    """The database of a reporting service that has heard all of it; pages only read, so that one serves every test."""
     own = await templates.clone("reporting")
-    app = create_app(ReportingSettings.model_validate({"REPORTING_DATABASE_URL": own.url, "env": "local"}))
-    async with transaction(app.state.sessions) as session:
+    async with (
+        sessions_at(own.url, schema="reporting", application="tests") as sessions,
+        transaction(sessions) as session,
+    ):
         await small_body().apply(session)
-    await app.state.engine.dispose()
+    yield own
+    await templates.drop(own.name)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def reporting(rivershire: Database) -> AsyncIterator[FastAPI]:
+    """The service on it, for the public alone."""
+    app = create_app(ReportingSettings.model_validate({"REPORTING_DATABASE_URL": rivershire.url, "env": "local"}))
     yield app
     await app.state.engine.dispose()
-    await templates.drop(own.name)
 
 
 @pytest_asyncio.fixture

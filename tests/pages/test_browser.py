@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from services.feedback.app import create_app
 from services.feedback.settings import FeedbackSettings
@@ -19,9 +18,9 @@ from tests.fixtures.doubles import RolesInTheToken
 from tests.fixtures.services import ClientFor
 from tests.fixtures.serving import Serve
 from tests.fixtures.settings import LaneSettings
+from tests.pages.axe import violations
 
 pytestmark = pytest.mark.browser
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NARROWEST = 320
 """CSS pixels: WCAG 1.4.10 asks for no scrolling in two directions down to here."""
 
@@ -64,17 +63,6 @@ async def survey(database: Callable[[str], Awaitable[Database]], client_for: Cli
             answer = await client.post(path, json=body)
             assert answer.is_success, answer.text
     return f"{await serve(app)}/surveys/ae"
-
-
-async def violations(page: Page) -> list[str]:
-    """What axe finds wrong on a page: rule and place."""
-    options: dict[str, Any] = {"resultTypes": ["violations"], "runOnly": RULES}
-    found = await Axe().run(page, options=options)
-    return [
-        f"{violation['id']}: {node['html'][:120]}"
-        for violation in found.response["violations"]
-        for node in violation["nodes"]
-    ]
 
 
 class TestAxe:
