@@ -162,5 +162,5 @@ async def applied_positions(follower: Service) -> list[int]:
 
 
 async def held_position(follower: Service) -> int:
-    """Where the progress row stands."""
-    return int(await follower.pool.fetchval("select coalesce(max(position), 0) from progress"))
+    """Where the progress row of the log that is followed stands."""
+    return int(await follower.pool.fetchval("select coalesce(max(position), 0) from progress where left_at is null"))

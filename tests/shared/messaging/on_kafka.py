@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.ids import new_id
-from shared.messaging.consumer import Consumer
+from shared.messaging.consumer import Consumer, Source
 from shared.messaging.kafka import Connection, Record, Sender, end_of
 from shared.messaging.kafka_source import KafkaSource
 from shared.messaging.publisher import Publisher
@@ -83,7 +83,7 @@ async def send(connection: Connection, topic: str, *values: bytes) -> None:
     await sender.close()
 
 
-async def follow(consumer: Consumer, source: KafkaSource, follower: Service, position: int) -> None:
+async def follow(consumer: Consumer, source: Source, follower: Service, position: int) -> None:
     """Step until a position is reached."""
     async with asyncio.timeout(40):
         while await held_position(follower) < position:
