@@ -107,6 +107,13 @@ async def test_going_back_after_signing_out_shows_nothing_of_it(page: Page, repo
     assert SECRET not in await page.content()
 
 
+async def test_the_way_out_can_be_read(page: Page, reports: str) -> None:
+    await page.goto(f"{reports}/sign-in?login_hint=auditor")
+    behind = "element => getComputedStyle(element.closest('form')).backgroundColor"
+
+    assert await page.locator("button:text('Sign out')").evaluate(behind) == "rgba(0, 0, 0, 0)"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_where_somebody_signs_in_and_is_signed_in(
     browser: Browser, reports: str, scheme: Any
