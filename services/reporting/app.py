@@ -6,6 +6,7 @@ from services.reporting.directory.queries import known_of
 from services.reporting.permissions import ROLES
 from services.reporting.schema import EVENT_TABLES
 from services.reporting.scorecards.api import cards, results
+from services.reporting.scorecards.api.kept import KeptScorecards
 from services.reporting.scorecards.web import pages
 from services.reporting.settings import ReportingSettings
 from shared.http.app import create_service
@@ -30,5 +31,6 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
         assigned=known_of,
         routers=[cards.router, results.router, pages.router, feed_router(EVENT_TABLES), status_routes(EVENT_TABLES)],
     )
+    app.state.kept_scorecards = KeptScorecards()
     app.state.pages = {"/scorecards": "Scorecards of all units"}
     return app

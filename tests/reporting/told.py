@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.reporting.schema import DeadLetter
 from services.reporting.worker import HANDLERS
 from shared.contracts import (
     AssignmentChanged,
@@ -249,3 +250,19 @@ def small_world(organisations: Sequence[str] = ("RF4", "RQM")) -> list[Received[
         indicator(),
         *(assignment(code) for code in organisations),
     ]
+
+
+def set_aside(subject: str, position: int = 7) -> DeadLetter:
+    """An evaluation of this subject that could not be applied."""
+    return DeadLetter(
+        consumer="reporting",
+        log_id=LOG,
+        position=position,
+        event_id=uid("event"),
+        type="steward.goals.evaluation.made.v1",
+        subject=uid(subject),
+        subject_version=9,
+        envelope="{}",
+        reason="unreadable",
+        set_aside_at=AT,
+    )

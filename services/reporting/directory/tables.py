@@ -147,3 +147,12 @@ class RoleAssignment(ReportingTable, table=True):
     valid_to: date | None = None
     withdrawn: bool = Field(sa_type=Boolean)
     version: int = Field(sa_type=BigInteger)
+
+
+class DirectoryEdition(ReadTable, table=True):
+    """Another random edition after each statement that may have changed a copy: what was made from one still holds."""
+
+    __tablename__: ClassVar[str] = "directory_edition"  # type: ignore[assignment, misc, unused-ignore]  # as above
+
+    single: bool = Field(primary_key=True, default=True)
+    edition: UUID

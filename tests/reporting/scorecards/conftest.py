@@ -41,7 +41,7 @@ def signed_in(role: str, unit: str | None = None) -> dict[str, str]:
 async def serving(templates: Templates) -> AsyncIterator[FastAPI]:
     """The reporting service on a fresh database, with roles for tokens."""
     made = await templates.clone("reporting")
-    app = create_app(ReportingSettings(REPORTING_DATABASE_URL=SecretStr(made.url), env="test"))
+    app = create_app(ReportingSettings(REPORTING_DATABASE_URL=SecretStr(made.url), env="local"))
     app.state.verifier = RolesAsTokens()
     async with app.router.lifespan_context(app):
         yield app

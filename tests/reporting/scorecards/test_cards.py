@@ -10,14 +10,12 @@ from sqlalchemy import event
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.reporting.directory.errors import NothingKnownYet, UnitNotFound
-from services.reporting.schema import DeadLetter
 from services.reporting.scorecards.domain.answers import Tile
 from services.reporting.scorecards.domain.asking import asked_period
 from services.reporting.scorecards.queries.cards import scorecard
 from shared.contracts import TargetValue
 from tests.reporting.told import (
     AT,
-    LOG,
     assignment,
     body,
     calendar,
@@ -26,6 +24,7 @@ from tests.reporting.told import (
     indicator,
     period,
     recorded,
+    set_aside,
     small_world,
     survey,
     uid,
@@ -54,21 +53,6 @@ def counted_statements(session: AsyncSession) -> Iterator[list[str]]:
 async def tile_of(session: AsyncSession, unit_code: str = "RF4", asked: str | None = None, at: int = 0) -> Tile:
     card = await scorecard(session, unit_code, period=asked_period(asked) if asked else None)
     return card.tiles[at]
-
-
-def set_aside(subject: str, position: int = 7) -> DeadLetter:
-    return DeadLetter(
-        consumer="reporting",
-        log_id=LOG,
-        position=position,
-        event_id=uid("event"),
-        type="steward.goals.evaluation.made.v1",
-        subject=uid(subject),
-        subject_version=9,
-        envelope="{}",
-        reason="unreadable",
-        set_aside_at=AT,
-    )
 
 
 class TestUnit:

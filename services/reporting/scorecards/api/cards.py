@@ -7,7 +7,7 @@ from fastapi import Path as InPath
 
 from services.reporting.permissions import RawScope
 from services.reporting.schema import LogHead
-from services.reporting.scorecards.api.answers import DashboardAnswer, ScorecardAnswer
+from services.reporting.scorecards.api.answers import AsOfAnswer, DashboardAnswer, ScorecardAnswer
 from services.reporting.scorecards.api.asking import (
     Asked,
     Indicators,
@@ -18,10 +18,13 @@ from services.reporting.scorecards.api.asking import (
     keep_for,
     wait_for_mark,
 )
-from services.reporting.scorecards.domain.answers import Dashboard, Scorecard
+from services.reporting.scorecards.api.kept import Kept
+from services.reporting.scorecards.domain.answers import Dashboard
 from services.reporting.scorecards.domain.asking import DashboardFilters
 from services.reporting.scorecards.queries.cards import scorecard
 from services.reporting.scorecards.queries.dashboards import dashboard
+from services.reporting.scorecards.queries.parts import state_of_knowledge
+from services.reporting.scorecards.queries.stamps import stamp_of
 from shared.http.languages import Languages
 from shared.http.pages import Follower, PageSettings, say_where_to_follow, sorted_by
 from shared.http.problems import RESPONSES
@@ -81,16 +84,26 @@ async def list_scorecards(
 @router.get("/v1/scorecards/{unit}", response_model=ScorecardAnswer, summary="Read a unit's scorecard")
 async def read_scorecard(
     session: Reading,
-    response: Response,
     scope: RawScope,
     languages: Languages,
     period: Asked,
+    kept: Kept,
     unit: Annotated[Key, InPath(description="Id or code of the unit")],
-) -> Scorecard:
+) -> Response:
     """A tile per indicator: number, target, status with its rule, coverage, history and control chart.
 
     Public for indicators of class open; with `results:read` also the others of the units it is held for.
     """
-    found = await scorecard(session, unit, period=period, languages=languages, scope=scope)
+    stamp = await stamp_of(session, unit)
+    asked = (unit, period, languages, scope)
+    written = kept.find(asked, stamp) if stamp else None
+    if written is None:
+        found = await scorecard(session, unit, period=period, languages=languages, scope=scope)
+        written = ScorecardAnswer.model_validate(found).model_dump_json(exclude={"as_of"}).encode()
+        if stamp:
+            kept.keep(asked, stamp, written)
+    # How far the logs have been applied moves with every event, and changes nothing else of what stands here.
+    as_of = AsOfAnswer.model_validate(await state_of_knowledge(session)).model_dump_json().encode()
+    response = Response(written[:-1] + b',"as_of":' + as_of + b"}", media_type="application/json")
     keep_for(response, scope)
-    return found
+    return response

@@ -1,0 +1,44 @@
+"""What a scorecard was made from, in one look-up: as long as that stays, so does the scorecard."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, cast, func, literal
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.reporting.directory.queries import has_key
+from services.reporting.directory.tables import DirectoryEdition, Unit
+from services.reporting.facts.tables import Result
+from services.reporting.schema import DeadLetter
+
+
+class Stamp(NamedTuple):
+    """The state of everything that a unit's scorecard shows, whoever reads it and for whichever period."""
+
+    unit_id: UUID
+    edition: UUID
+    """Of the directory: names, indicators, assignments, surveys."""
+    results: str | None
+    """The versions of the unit's results. Each new vintage and each new chart comes with a new version."""
+    waiting: str | None
+    """The updates that are held back."""
+
+
+async def stamp_of(session: AsyncSession, key: str) -> Stamp | None:
+    """The stamp of a unit's scorecard, or None where there is no such unit."""
+    result = cast(col(Result.result_id), Text) + ":" + cast(col(Result.version), Text)
+    results = select(_all_of(result)).where(col(Result.unit_id) == col(Unit.id))
+    letter = cast(col(DeadLetter.log_id), Text) + ":" + cast(col(DeadLetter.position), Text)
+    waiting = select(_all_of(letter)).where(col(DeadLetter.resolved_at).is_(None))
+    edition = select(col(DirectoryEdition.edition)).scalar_subquery()
+    query = select(col(Unit.id), edition, results.scalar_subquery(), waiting.scalar_subquery()).where(
+        has_key(Unit, key)
+    )
+    row = (await session.exec(query)).first()
+    return None if row is None else Stamp(*row)
+
+
+def _all_of(each: ColumnElement[str]) -> ColumnElement[str | None]:
+    return func.md5(func.string_agg(each, aggregate_order_by(literal(","), each)))

@@ -1,0 +1,65 @@
+"""Processes that a benchmark starts, or holds still while another one is measured."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from deploy.local.processes import Child, Programme, answers, free_port
+from deploy.local.stack import Stack
+
+
+@asynccontextmanager
+async def door(service: str, stack: Stack) -> AsyncIterator[int]:
+    """The port of a service as tests.benchmarks.doors serves it, on the database of a running stack."""
+    assert stack.deployment is not None
+    port = free_port()
+    environment = dict(stack.deployment.api(service).environment)
+    del environment["STEWARD_METRICS_PORT"]
+    child = Child(
+        Programme(
+            name=f"benchmark {service}",
+            command=[sys.executable, "-m", "tests.benchmarks.doors", service, str(port)],
+            ready=lambda: answers(port, "/readyz"),
+            log=stack.directory / "logs" / f"bench-{service}.log",
+            environment=environment,
+            directory=Path(__file__).parents[2],
+        )
+    )
+    await child.start()
+    try:
+        yield port
+    finally:
+        await child.stop()
+
+
+@contextmanager
+def _halted(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def halted(stack: Stack, name: str) -> AsyncIterator[None]:
+    """A part of the stack held still, so that it takes no share of the machine."""
+    pid = stack.pids[name]
+    assert pid is not None
+    with _halted(pid):
+        await asyncio.sleep(0.1)
+        yield
+
+
+def resident_mb(pid: int) -> float:
+    """Memory of a process and its children at this moment, in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    total = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        children = (task / "children").read_text().split()
+        total += sum(resident_mb(int(child)) for child in children)
+    return round(total, 1)
