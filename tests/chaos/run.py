@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def main() -> None:
         at_random: Scenario = partial(everything_at_random, goal=given.events_goal)
         scenario = SCENARIOS.get(given.scenario, at_random)
         try:
-            result = asyncio.run(scenario(plan, say))
+            result = asyncio.run(_interruptible(scenario(plan, say)))
         except Skipped as reason:
             say(f"Left out: {reason}.")
             continue
@@ -110,6 +111,13 @@ def main() -> None:
         say(json.dumps(results[-1], indent=2))
         write(results)
     sys.exit(0 if all(map(sound, results)) else 1)
+
+
+async def _interruptible(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """The work; told to stop, it ends what it has started before it does."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def write(results: list[dict[str, Any]], file: Path = RESULT) -> None:
