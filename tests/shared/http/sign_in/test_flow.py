@@ -7,7 +7,11 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.goals.app import create_app
+from services.goals.settings import GoalsSettings
+from shared.settings import UnsafeSettings
 from tests.fixtures.databases import Database
+from tests.fixtures.services import ClientFor
 from tests.fixtures.signing_in import Browser, BrowserFor, LocalIssuer
 
 COOKIE = "__Host-steward-reporting"
@@ -158,7 +162,7 @@ class TestBack:
     ) -> None:
         other = await browser_for(local_issuer.service_on(await database("goals")))
         await other.sign_in("auditor")
-        assert "__Host-steward-goals" in other.cookies
+        assert name_on((await other.get("/")).text) == "Auditor"
 
         browser.cookies = {**other.cookies, COOKIE: other.cookies["__Host-steward-goals"]}
 
@@ -179,3 +183,22 @@ class TestBack:
         assert secret.encode().hex() not in row
         assert "eyJ0eXAiOiJKV1Qi" not in row  # how a token of this issuer begins
         assert "Auditor" in row  # the name is kept here, and nowhere else
+
+
+class TestSettings:
+    def test_nobody_signs_in_over_plain_http_outside_a_local_run(self) -> None:
+        given = {"GOALS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "env": "production"}
+        sign_in = {"issuer": "http://login.example.org", "client_id": "goals"}
+
+        with pytest.raises(UnsafeSettings, match="not an https address"):
+            GoalsSettings.model_validate({**given, "sign_in": sign_in}).refuse_unsafe()
+
+    async def test_without_an_issuer_pages_are_public_and_say_nothing_of_signing_in(
+        self, client_for: ClientFor, database: Callable[[str], Awaitable[Database]]
+    ) -> None:
+        given = {"GOALS_DATABASE_URL": (await database("goals")).url, "env": "local"}
+        async with client_for(create_app(GoalsSettings.model_validate(given))) as client:
+            start, sign_in = await client.get("/"), await client.get("/sign-in")
+
+        assert (start.status_code, "Sign in" in start.text) == (200, False)
+        assert (sign_in.status_code, sign_in.json()["code"]) == (503, "no_sign_in")
