@@ -1,12 +1,13 @@
 """Every route asks for a permission, or is on the list of those that are for everybody."""
 
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, get_args
 
 import pytest
 from fastapi import APIRouter, FastAPI
 
 from deploy.postgres.bootstrap import SERVICES
+from services.goals.people.domain import Role
 from shared.http.auth import Caller, requires
 from shared.http.routes import Operation, operations_of
 from shared.settings import ServiceSettings
@@ -40,6 +41,11 @@ def test_every_permission_is_held_by_some_role(service: str) -> None:
     held = {permission for permissions in app.state.roles.values() for permission in permissions}
 
     assert asked <= held
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_role_with_a_permission_can_be_given(service: str) -> None:
+    assert application(service).state.roles.keys() <= set(get_args(Role))
 
 
 # Whether the request can be read at all, what is merely at hand, and who asks: none of it holds a connection, waits,

@@ -49,6 +49,21 @@ async def test_bootstrap_makes_everything_and_may_be_repeated(environment: Envir
         await connection.close()
 
 
+async def test_bootstrap_appoints_an_administrator_once(environment: Environment) -> None:
+    founding = ("bootstrap", "--body", "springfield", "--name", "Springfield")
+    appointing = (*founding, "--administrator", "https://sign-in.springfield.example", "5c1f6f0e")
+    said = [(await steward(*appointing, environment=environment))[1] for _ in range(2)]
+
+    connection = await asyncpg.connect(environment["GOALS_DATABASE_URL"])
+    held = await connection.fetch(
+        "select p.subject, a.role, u.code, a.granted_by from goals.role_assignment a "
+        "join goals.principal p on p.id = a.principal_id join goals.unit u on u.id = a.unit_id"
+    )
+    await connection.close()
+    assert [tuple(row) for row in held] == [("5c1f6f0e", "administrator", "springfield", None)]
+    assert ["is appointed" in said[0], "is one already" in said[1]] == [True, True]
+
+
 async def test_migrate_may_be_run_on_what_is_up_to_date(environment: Environment) -> None:
     await steward("bootstrap", environment=environment)
 

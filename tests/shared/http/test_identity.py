@@ -142,6 +142,22 @@ class TestTokens:
 
         assert "things:write" in problem(answer, 403, "forbidden")["detail"]
 
+    async def test_each_refusal_is_logged_with_its_reason_and_without_the_token(
+        self, client: httpx.AsyncClient, made: Made, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        expired, reader = made(exp=1), made(sub="ada.example", roles=["reader"])
+        await refused(client, expired)
+        await client.post("/v1/things", json={"code": "A"}, headers={"Authorization": f"Bearer {reader}"})
+
+        output = capsys.readouterr().out
+        told = [line for line in map(json.loads, output.splitlines()) if line["event"].endswith("_refused")]
+        assert [(line["event"], line.get("reason", line.get("permission"))) for line in told] == [
+            ("token_refused", "It has expired (exp)."),
+            ("access_refused", "things:write"),
+        ]
+        assert "ada.example" not in output
+        assert not any(token.split(".")[part] in output for token in (expired, reader) for part in (1, 2))
+
     async def test_the_caller_is_named_by_a_reference_that_stays(
         self, tiny: FastAPI, client: httpx.AsyncClient, bearer: Token
     ) -> None:
