@@ -26,6 +26,7 @@ from shared.messaging.described import described_events
 from shared.messaging.wakeups import APPLIED, SEQUENCED, Wakeups
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, metrics_server
+from shared.tracing import tracing
 from shared.ui.static_files import OurFiles
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -58,6 +59,7 @@ def create_service(
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
             stack.enter_context(metrics_server(settings.metrics_port, settings.metrics_host))
+            stack.enter_context(tracing(name))
             await stack.enter_async_context(wakeups.connected())
             await stack.enter_async_context(pressure.watching())
             if lifespan is not None:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.problems import MEDIA_TYPE, BadRequest, Internal, problem_bytes, problem_response
 from shared.telemetry import FAILURES, REQUEST_SECONDS, continued, set_traceparent
+from shared.tracing import RequestSpan, request_span
 
 log = structlog.get_logger()
 _HUNG_UP = 499
@@ -49,7 +50,14 @@ class Envelope:
         is_head = scope["method"] == "HEAD"
         scope = {**scope, "method": "GET"} if is_head else scope
         scope["steward.request_id"] = request_id
-        set_traceparent(traceparent)
+        with request_span(scope, traceparent) as span:
+            await self._serve(scope, receive, send, span, is_head=is_head, started_at=started_at)
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, span: RequestSpan, *, is_head: bool, started_at: float
+    ) -> None:
+        request_id = scope["steward.request_id"]
+        set_traceparent(span.traceparent)
         status = 0
 
         async def send_dressed(message: Message) -> None:
@@ -62,7 +70,7 @@ class Envelope:
                 message = {**message, "body": b""}
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=traceparent[3:35]):
+        with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=span.traceparent[3:35]):
             try:
                 await self.app(scope, receive, send_dressed)
             except ClientDisconnect:
@@ -76,7 +84,8 @@ class Envelope:
                     raise
                 await self._apologise(scope, receive, send_dressed)
             finally:
-                REQUEST_SECONDS.labels(self.service, scope["method"], _route_of(scope), str(status)).observe(
+                span.route, span.status = _route_of(scope), status
+                REQUEST_SECONDS.labels(self.service, scope["method"], span.route, str(status)).observe(
                     time.perf_counter() - started_at
                 )
 

@@ -14,6 +14,7 @@ from shared.errors import RuleBroken
 from shared.messaging.envelope import Envelope
 from shared.messaging.handlers import Handler, Handlers, InvalidEvent, Received
 from shared.telemetry import set_traceparent
+from shared.tracing import events_span
 
 NEVER_SUCCEEDS = (InvalidEvent, ValidationError, RuleBroken, IntegrityError, DataError)
 """Failures of the event itself. Everything else is a failure of the moment and is tried again."""
@@ -49,14 +50,14 @@ class Handling:
         if contract is None:
             raise InvalidEvent(f"Nobody here knows the type {events[0].type}.")
         received = [_received(contract, event) for event in events]
-        traces = {event.traceparent for event in events}
-        set_traceparent(traces.pop() if len(traces) == 1 else None)
-        try:
-            for handler in self._handlers[contract.type]:
-                await handler(session, received)
-            await session.flush()
-        finally:
-            set_traceparent(None)
+        with events_span(contract.type, [event.traceparent for event in events]) as traceparent:
+            set_traceparent(traceparent)
+            try:
+                for handler in self._handlers[contract.type]:
+                    await handler(session, received)
+                await session.flush()
+            finally:
+                set_traceparent(None)
 
 
 def runs(events: Sequence[Envelope]) -> Iterator[list[Envelope]]:

@@ -36,6 +36,7 @@ from shared.messaging.wakeups import APPLIED, SEQUENCED, WRITTEN, Wakeups, pause
 from shared.messaging.watching import nothing_waits, watch
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, in_short, metrics_server
+from shared.tracing import tracing
 
 WATCH_EVERY = timedelta(seconds=5)
 ANCHOR_IF_DUE_EVERY = timedelta(minutes=1)
@@ -86,7 +87,7 @@ def run_worker(
         running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, stop.set)
-        with metrics_server(settings.metrics_port, settings.metrics_host):
+        with metrics_server(settings.metrics_port, settings.metrics_host), tracing(f"{service}-worker"):
             await work(
                 service=service,
                 settings=settings,

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import urllib.request
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -42,6 +43,15 @@ class TestTrace:
 
 
 class TestLogs:
+    @pytest.fixture(autouse=True)
+    def restored(self) -> Iterator[None]:
+        """What a test captures is closed after it: nobody may go on writing there."""
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
+        yield
+        structlog.reset_defaults()
+        root.handlers, root.level = handlers, level
+
     def test_a_line_of_ours_and_one_of_a_library_are_both_json(self, capsys: pytest.CaptureFixture[str]) -> None:
         configure_logging("tiny")
 
