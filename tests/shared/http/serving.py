@@ -7,12 +7,14 @@ next request a few seconds, so that tests need not wait longer.
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 
 import asyncpg
 import httpx
@@ -59,6 +61,10 @@ class Served:
         await admin.close()
         return [row["doing"] for row in rows]
 
+    def stop(self) -> None:
+        """Ask it to stop."""
+        os.kill(self.pid, signal.SIGTERM)
+
     def megabytes(self) -> float:
         """The memory that the process holds."""
         fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
@@ -72,7 +78,7 @@ async def served(database: Database, port: int, **settings: str) -> AsyncIterato
     variables: Mapping[str, str] = {
         "PATH": os.environ["PATH"],  # noqa: TID251 - handed on to a child as it is
         f"{service.upper()}_DATABASE_URL": database.url,
-        "STEWARD_ENV": "test",
+        "STEWARD_ENV": "local",
         **settings,
     }
     process = await asyncio.create_subprocess_exec(
@@ -88,9 +94,46 @@ async def served(database: Database, port: int, **settings: str) -> AsyncIterato
                     await asyncio.sleep(0.1)
         yield Served(port, process.pid, database)
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         ended = await asyncio.wait_for(process.wait(), 15)
     assert ended in (0, -signal.SIGTERM)  # uvicorn ends by the signal it was sent
+
+
+async def spoken(process: Served, first: bytes, *, cut: bool = False) -> socket.socket:
+    """A connection that has said something and reads nothing, or is cut at once."""
+    loop = asyncio.get_running_loop()
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)
+    await loop.sock_connect(connection, ("127.0.0.1", process.port))
+    await loop.sock_sendall(connection, first)
+    if cut:
+        connection.close()
+    return connection
+
+
+def open_sockets(process: Served) -> int:
+    """How many files the process has open, nearly all of them sockets."""
+    return len(os.listdir(f"/proc/{process.pid}/fd"))  # noqa: PTH208 - a count, of a directory that changes
+
+
+async def answered_in(client: httpx.AsyncClient, path: str) -> float:
+    """How long a normal request takes, the slowest of ten."""
+    slowest = 0.0
+    for _ in range(10):
+        began = perf_counter()
+        answer = await client.get(path)
+        slowest = max(slowest, perf_counter() - began)
+        assert answer.status_code in (200, 404)
+    return slowest
+
+
+@asynccontextmanager
+async def caller_of(process: Served) -> AsyncIterator[httpx.AsyncClient]:
+    """A normal client of the process."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{process.port}", timeout=60) as client:
+        yield client
 
 
 if __name__ == "__main__":

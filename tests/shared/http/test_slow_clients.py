@@ -1,0 +1,178 @@
+"""Clients that are slow, silent, gone or do not read: real sockets to a real process on a real database."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from time import perf_counter
+
+import pytest
+import pytest_asyncio
+
+from tests.fixtures.databases import Templates
+from tests.shared.http.serving import IDLE, Served, answered_in, caller_of, open_sockets, served, spoken
+
+pytestmark = pytest.mark.slow
+PORT = 26021
+MANY = 1000
+HEAD = b"POST /v1/surveys/park/responses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+POST = HEAD + b"Content-Length: 9000\r\n\r\n"
+LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+ENDING = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+LARGE = b"GET /static/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+FIELD = b"x-much: " + b"y" * 1000 + b"\r\n"
+SAID: Mapping[str, tuple[tuple[bytes, ...], float]] = {
+    "nothing": ((), 0),
+    "half a head": ((b"GET / HTTP/1.1\r\nHo",), 0),
+    "a head byte by byte": (tuple(bytes([byte]) for byte in b"GET / HTTP/1.1\r\nHost: x"), 0.22),
+    "line ends alone": ((b"\r\n",) * 20, 0.22),
+    "half a body": ((POST, b'{"id":'), 0),
+    "a body byte by byte": ((POST, *(b" ",) * 24), 0.2),
+    "a body at twice the pace": ((POST, *(b" " * 900,) * 10), 0.45),
+    "garbage": ((b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",), 0),
+    "two lengths": ((POST.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n") + b"0\r\n\r\n",), 0),
+    "HTTP/2": ((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",), 0),
+    "a long address": ((b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",), 0),
+    "a large head": ((b"GET /livez HTTP/1.1\r\nHost: x\r\n" + FIELD * 40 + b"\r\n",), 0),
+    "a head without end": ((b"GET /livez HTTP/1.1\r\nHost: x\r\n", *(FIELD * 9,) * 5), 0.05),
+    "a large head that fits": ((b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + FIELD * 30 + b"\r\n",), 0),
+    "a WebSocket": ((ENDING.replace(b": close", b": Upgrade, close\r\nUpgrade: websocket"),), 0),
+    "a body too large, on and on": ((POST.replace(b"9000", b"90000000"), *(b" " * 900,) * 24), 0.3),
+    "one request": ((LIVEZ,), 0),
+}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def feedback(templates: Templates) -> AsyncIterator[Served]:
+    """A process that serves feedback."""
+    database = await templates.clone("feedback")
+    async with served(database, PORT) as process:
+        yield process
+    await templates.drop(database.name)
+
+
+async def exchange(process: Served, parts: tuple[bytes, ...], pause: float) -> tuple[bytes, float]:
+    """What is answered until the connection is closed, and after how long it is."""
+    began = perf_counter()
+    reader, writer = await process.connect()
+    answer = asyncio.create_task(reader.read())
+    for part in parts:
+        if answer.done():
+            break
+        writer.write(part)
+        await asyncio.wait([answer], timeout=pause)
+    said = await asyncio.wait_for(answer, 30)
+    writer.close()
+    return said, perf_counter() - began
+
+
+@pytest_asyncio.fixture(scope="module")
+async def answers(feedback: Served) -> Mapping[str, tuple[bytes, float]]:
+    """What each of those above was answered, all of them at the same time."""
+    found = await asyncio.gather(*(exchange(feedback, *said) for said in SAID.values()))
+    return dict(zip(SAID, found, strict=True))
+
+
+class TestOneConnection:
+    @pytest.mark.parametrize(
+        ("said", "status", "code"),
+        [
+            ("half a head", 408, "too_slow"),
+            ("a head byte by byte", 408, "too_slow"),
+            ("half a body", 408, "too_slow"),
+            ("a body byte by byte", 408, "too_slow"),
+            ("garbage", 400, "not_http"),
+            ("two lengths", 400, "not_http"),
+            ("HTTP/2", 400, "not_http"),
+            ("a long address", 414, "address_too_long"),
+            ("a large head", 431, "head_too_large"),
+            ("a head without end", 431, "head_too_large"),
+        ],
+    )
+    def test_it_is_told_why_and_closed(
+        self, answers: Mapping[str, tuple[bytes, float]], said: str, status: int, code: str
+    ) -> None:
+        answer, seconds = answers[said]
+
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(f"HTTP/1.1 {status} ".encode())
+        assert b"connection: close" in head
+        assert b"content-type: application/problem+json" in head
+        problem = json.loads(body)
+        assert (problem["status"], problem["code"]) == (status, code)
+        assert f"x-request-id: {problem['request_id']}".encode() in head
+        assert seconds < 15
+
+    @pytest.mark.parametrize(("said", "most"), [("nothing", 15), ("line ends alone", 15), ("one request", IDLE + 8)])
+    def test_who_asks_for_nothing_is_told_nothing(
+        self, answers: Mapping[str, tuple[bytes, float]], said: str, most: float
+    ) -> None:
+        answer, seconds = answers[said]
+
+        assert answer.count(b"HTTP/1.1") <= 1
+        assert b"HTTP/1.1 5" not in answer
+        assert seconds < most
+
+    @pytest.mark.parametrize("said", ["a large head that fits", "a WebSocket"])
+    def test_what_is_within_the_limits_is_answered(self, answers: Mapping[str, tuple[bytes, float]], said: str) -> None:
+        assert answers[said][0].startswith(b"HTTP/1.1 200 ")
+
+    def test_a_body_that_comes_at_twice_the_slowest_pace_is_read(
+        self, answers: Mapping[str, tuple[bytes, float]]
+    ) -> None:
+        assert b"broken_json" in answers["a body at twice the pace"][0]
+
+    def test_who_sends_on_after_a_refusal_is_cut_off(self, answers: Mapping[str, tuple[bytes, float]]) -> None:
+        answer, seconds = answers["a body too large, on and on"]
+
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert seconds < 15
+
+
+async def trickle(connections: list[socket.socket]) -> None:
+    """One byte more on each connection, every half second, until it is closed at the other end."""
+    while connections:
+        await asyncio.sleep(0.5)
+        for connection in [*connections]:
+            try:
+                connection.send(b"x")
+            except BlockingIOError:
+                pass
+            except OSError:
+                connections.remove(connection)
+
+
+async def crowd(process: Served, first: bytes, *, cut: bool = False) -> list[socket.socket]:
+    """A thousand of them, a hundred at a time."""
+    return [
+        connection
+        for _ in range(0, MANY, 100)
+        for connection in await asyncio.gather(*(spoken(process, first, cut=cut) for _ in range(100)))
+    ]
+
+
+async def test_a_thousand_of_each_hold_no_connection_and_lock_nobody_out(feedback: Served) -> None:
+    files, memory = open_sockets(feedback), feedback.megabytes()
+    half_heads, half_bodies = await crowd(feedback, b"GET / HTTP/1.1\r\nx: "), await crowd(feedback, POST)
+    silent, idle = await crowd(feedback, b""), await crowd(feedback, LIVEZ)
+    cut = await crowd(feedback, POST + b'{"id":', cut=True)
+    not_reading = await crowd(feedback, LARGE)
+    trickling = asyncio.create_task(trickle([*half_heads, *half_bodies]))
+
+    async with caller_of(feedback) as client:
+        most = open_sockets(feedback)
+        slowest = await answered_in(client, "/v1/surveys/park")
+        held, grown = await feedback.connections(), feedback.megabytes() - memory
+        began = perf_counter()
+        while open_sockets(feedback) > files + 5:
+            assert perf_counter() - began < 60
+            await asyncio.sleep(0.5)
+    trickling.cancel()
+    for connection in [*half_heads, *half_bodies, *silent, *idle, *cut, *not_reading]:
+        connection.close()
+
+    # Under 0.5 s on a machine with nothing else to do; who is locked out waits for ever.
+    assert most > MANY
+    assert held == []
+    assert slowest < 15
+    assert grown < 300
