@@ -1,8 +1,11 @@
 """Engines, sessions and the one place that commits."""
 
+import socket
+from asyncio import Transport
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import asyncpg
 from prometheus_client import Gauge
@@ -12,6 +15,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession as AsyncSession  # consume
 SessionFactory = async_sessionmaker[AsyncSession]
 IN_USE = Gauge("steward_database_connections_in_use", "Connections that are lent out, by pool", ["pool"])
 MOST = Gauge("steward_database_connections_most", "Connections that a pool lends out at most", ["pool"])
+
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
+"""Seconds, but for the last, which is milliseconds: whoever does not acknowledge for fifteen seconds is gone."""
+
+
+class VigilantConnection(asyncpg.Connection):
+    """A connection that fails soon after its server has vanished without a word.
+
+    Otherwise whoever had its request received waits for the answer for ever: nothing of his own is on the way that
+    could fail to arrive. The server is told to watch us in the same way, lest a vanished worker hold its locks.
+    """
+
+    def __init__(self, protocol: Any, transport: Transport, *rest: Any, **more: Any) -> None:
+        super().__init__(protocol, transport, *rest, **more)
+        ours = transport.get_extra_info("socket")
+        if ours.family in (socket.AF_INET, socket.AF_INET6):
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in _KEEP_ALIVE.items():
+                if hasattr(socket, name):  # each system has its own
+                    ours.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def engine_for(url: str, *, schema: str, pool_size: int = 8, application: str = "steward") -> AsyncEngine:
@@ -23,7 +46,12 @@ def engine_for(url: str, *, schema: str, pool_size: int = 8, application: str = 
     """
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=partial(asyncpg.connect, url, server_settings=_server_settings(schema, application)),
+        async_creator=partial(
+            asyncpg.connect,
+            url,
+            server_settings=_server_settings(schema, application),
+            connection_class=VigilantConnection,
+        ),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
@@ -42,7 +70,12 @@ def pool_for(url: str, *, schema: str, size: int = 8, application: str = "stewar
     would be a second round trip for each statement. An open transaction is rolled back all the same.
     """
     pool = asyncpg.create_pool(
-        url, min_size=1, max_size=size, reset=_as_it_was, server_settings=_server_settings(schema, application)
+        url,
+        min_size=1,
+        max_size=size,
+        reset=_as_it_was,
+        server_settings=_server_settings(schema, application),
+        connection_class=VigilantConnection,
     )
     MOST.labels(application).set(size)
     IN_USE.labels(application).set_function(lambda: pool.get_size() - pool.get_idle_size())
@@ -58,6 +91,10 @@ def _server_settings(schema: str, application: str) -> dict[str, str]:
         "search_path": schema,
         "application_name": application,
         "idle_in_transaction_session_timeout": "60000",
+        "tcp_keepalives_idle": str(_KEEP_ALIVE["TCP_KEEPIDLE"]),
+        "tcp_keepalives_interval": str(_KEEP_ALIVE["TCP_KEEPINTVL"]),
+        "tcp_keepalives_count": str(_KEEP_ALIVE["TCP_KEEPCNT"]),
+        "tcp_user_timeout": str(_KEEP_ALIVE["TCP_USER_TIMEOUT"]),
         "jit": "off",
     }
 

@@ -25,7 +25,7 @@ from tests.chaos.checker import Checked, Checker
 from tests.chaos.counting import Counting
 from tests.chaos.disk import Disk
 from tests.chaos.ground import lay
-from tests.chaos.wire import Wire
+from tests.chaos.wire import Wire, who_may_connect
 
 REPLICAS = 2
 FAR = tuple(f"{service}_worker_2" for service in SERVICES)
@@ -178,20 +178,13 @@ class Proof:
     def _altered(self, name: str, programme: Programme) -> Programme:
         if name == "postgres" and self.wire:
             return replace(
-                programme, command=[*programme.command, "-c", f"hba_file={self._who_may_connect(self.wire)}"]
+                programme, command=[*programme.command, "-c", f"hba_file={who_may_connect(self.directory, self.wire)}"]
             )
         if name.split("_")[0] in SERVICES:
             programme = replace(programme, environment={**programme.environment, **self.plan.environment})
         if name in FAR and self.wire:
             return self.wire.at_far_end(programme, metrics_port=self.stack.ports.metrics(name))
         return programme
-
-    def _who_may_connect(self, wire: Wire) -> Path:
-        file = self.directory / "pg_hba.conf"
-        networks = ("127.0.0.1/32", wire.network)
-        file.write_text("".join(f"host all all {network} scram-sha-256\n" for network in networks))
-        file.chmod(0o644)
-        return file
 
 
 class Noted:

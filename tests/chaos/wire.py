@@ -91,11 +91,15 @@ class Wire:
             self.dropped += self._sent() - self._sent_before
             self._sent_before = None
 
+    def command(self, command: Sequence[str]) -> list[str]:
+        """A command, as it is run at the far end."""
+        return [shutil.which("ip") or "ip", *self._namespace[1:], *command]
+
     def at_far_end(self, programme: Programme, *, metrics_port: int) -> Programme:
         """The programme, run at the far end; it is ready once its metrics can be asked for over the wire."""
         return replace(
             programme,
-            command=[shutil.which("ip") or "ip", *self._namespace[1:], *programme.command],
+            command=self.command(programme.command),
             ready=partial(_reaches, self.address, metrics_port),
             environment={**programme.environment, "STEWARD_METRICS_HOST": "0.0.0.0"},  # noqa: S104 - inside its own network
         )
@@ -108,6 +112,14 @@ class Wire:
             hardware = other.hardware if to else _NOBODY
             neighbour = ("ip", "neighbour", "replace", other.address, "lladdr", hardware, "nud", "permanent")
             _run(*end.inside, *neighbour, "dev", end.device)
+
+
+def who_may_connect(directory: Path, wire: Wire) -> Path:
+    """A file that lets PostgreSQL take connections from both ends, each with its password."""
+    file = directory / "pg_hba.conf"
+    file.write_text("".join(f"host all all {network} scram-sha-256\n" for network in ("127.0.0.1/32", wire.network)))
+    file.chmod(0o644)
+    return file
 
 
 def _sent(end: _End) -> int:
