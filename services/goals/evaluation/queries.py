@@ -1,18 +1,18 @@
 """Reading what an evaluation depends on, for all units of an indicator at once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.goals.calendars.tables import Calendar
-from services.goals.evaluation.domain.affected import Reach
+from services.goals.evaluation.domain.affected import Reach, upwards, with_all_above
 from services.goals.evaluation.domain.judging import TargetVersion
 from services.goals.evaluation.domain.pooling import Amount, Observation, Rules
 from services.goals.evaluation.domain.record import Inputs, Place
@@ -24,6 +24,9 @@ from services.goals.measurements.tables import Measurement
 from services.goals.organisation.tables import Unit
 from services.goals.targets.tables import Series, Target
 from shared.periods.calendar import Period
+
+_Some = Collection[UUID] | None
+"""Some units; None stands for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +111,28 @@ async def series_read(session: AsyncSession, wanted: ResultSet) -> dict[UUID, Se
     return {unit: SeriesRead(identifier, version) for unit, identifier, version in (await session.exec(query)).all()}
 
 
-async def inputs_of(session: AsyncSession, wanted: ResultSet, reach: Reach | None) -> Inputs:
-    """All that the evaluation of a result set depends on."""
+async def inputs_of(
+    session: AsyncSession, wanted: ResultSet, reach: Reach | None, *, units: frozenset[UUID] | None = None
+) -> Inputs:
+    """All that the evaluation of a result set depends on, or of only some units of it: far less, where those are few.
+
+    A number depends on what is reported and expected of its unit and those below, and on the targets of those above.
+    """
     indicator, calendar = await _indicator(session, wanted)
+    places = await _places(session)
+    parents = {unit: place.parent_id for unit, place in places.items()}
+    below = None if units is None else [unit for unit in places if not units.isdisjoint(upwards(unit, parents))]
+    around = None if below is None else [*below, *with_all_above(units or (), parents)]
     return Inputs(
         calendar=calendar.fiscal(),
         frequency=indicator.frequency,
         rules=Rules(indicator.aggregation_over_time, indicator.aggregation_over_units, indicator.ratio_factor),
         first=reach.first if reach else None,
         last=reach.last if reach else None,
-        places=await _places(session),
-        assigned=await _assigned(session, wanted),
-        observed=await _observed(session, wanted),
-        targets=await _targets(session, wanted),
+        places=places,
+        assigned=await _assigned(session, wanted, below),
+        observed=await _observed(session, wanted, below),
+        targets=await _targets(session, wanted, around),
     )
 
 
@@ -138,9 +150,9 @@ async def _places(session: AsyncSession) -> dict[UUID, Place]:
     return {unit: Place(parent, Span(begin, end)) for unit, parent, begin, end in (await session.exec(query)).all()}
 
 
-async def _assigned(session: AsyncSession, wanted: ResultSet) -> dict[UUID, list[Span]]:
+async def _assigned(session: AsyncSession, wanted: ResultSet, units: _Some) -> dict[UUID, list[Span]]:
     query = select(col(Assignment.unit_id), col(Assignment.valid_from), col(Assignment.valid_to)).where(
-        col(Assignment.indicator_id) == wanted.indicator_id
+        col(Assignment.indicator_id) == wanted.indicator_id, _among(Assignment.unit_id, units)
     )
     assigned: dict[UUID, list[Span]] = {}
     for unit, begin, end in (await session.exec(query)).all():
@@ -148,7 +160,7 @@ async def _assigned(session: AsyncSession, wanted: ResultSet) -> dict[UUID, list
     return assigned
 
 
-async def _observed(session: AsyncSession, wanted: ResultSet) -> dict[UUID, dict[date, Observation]]:
+async def _observed(session: AsyncSession, wanted: ResultSet, units: _Some) -> dict[UUID, dict[date, Observation]]:
     """What each unit said about each period, in its newest vintage."""
     newest = _newest(
         wanted,
@@ -159,7 +171,7 @@ async def _observed(session: AsyncSession, wanted: ResultSet) -> dict[UUID, dict
         col(Measurement.denominator),
         col(Measurement.obs_status),
         col(Measurement.missing_reason),
-    )
+    ).where(_among(Series.unit_id, units))
     observed: dict[UUID, dict[date, Observation]] = {}
     for unit, start, value, numerator, denominator, status, reason in (await session.exec(newest)).all():
         amount = None if value is None else Amount(value, numerator, denominator)
@@ -179,9 +191,11 @@ def _newest(wanted: ResultSet, *columns: Any) -> Any:
     )
 
 
-async def _targets(session: AsyncSession, wanted: ResultSet) -> dict[UUID, list[TargetVersion]]:
+async def _targets(session: AsyncSession, wanted: ResultSet, units: _Some) -> dict[UUID, list[TargetVersion]]:
     query = (
-        select(col(Series.unit_id), Target).join(Series, col(Series.id) == col(Target.series_id)).where(*_of(wanted))
+        select(col(Series.unit_id), Target)
+        .join(Series, col(Series.id) == col(Target.series_id))
+        .where(*_of(wanted), _among(Series.unit_id, units))
     )
     targets: dict[UUID, list[TargetVersion]] = {}
     for unit, target in (await session.exec(query)).all():
@@ -205,6 +219,10 @@ def _version(target: Target) -> TargetVersion:
         baseline_period=baseline_period,
         milestone=target.milestone,
     )
+
+
+def _among(unit_id: UUID, units: _Some) -> ColumnElement[bool]:
+    return true() if units is None else col(unit_id).in_(units)
 
 
 def _of(wanted: ResultSet) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -62,9 +62,9 @@ def affected(
     for one in touched:
         if one.unit_id is None:
             continue
-        units = list(_upwards(one.unit_id, parents))
+        units = list(upwards(one.unit_id, parents))
         if one.period is None and one.unit_id in passing_down:
-            units += [unit for unit in related if one.unit_id in _upwards(unit, parents)]
+            units += [unit for unit in related if one.unit_id in upwards(unit, parents)]
         for unit in units:
             if unit not in related:
                 continue
@@ -80,14 +80,15 @@ def with_all_above(units: Iterable[UUID], parents: Mapping[UUID, UUID | None]) -
     """The units and everything above them."""
     closed: set[UUID] = set()
     for unit in units:
-        for above in _upwards(unit, parents):
+        for above in upwards(unit, parents):
             if above in closed:
                 break
             closed.add(above)
     return closed
 
 
-def _upwards(unit: UUID, parents: Mapping[UUID, UUID | None]) -> Iterator[UUID]:
+def upwards(unit: UUID, parents: Mapping[UUID, UUID | None]) -> Iterator[UUID]:
+    """A unit and those above it, up to the root."""
     above: UUID | None = unit
     while above is not None:
         yield above
