@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from deploy.local.ports import replica
 from deploy.postgres.bootstrap import SERVICES
 from tests.chaos.disk import Disk
 from tests.chaos.proof import Plan, Proof, outcome, proof
@@ -27,7 +28,9 @@ WARM_UP = 5.0
 _NOTICED_WITHIN = 120.0
 _OVER_A_WIRE = 45.0
 """Seconds within which what has vanished must be done without, and what is back must be at work."""
-_CUTS = 3
+_MOST_WAITING = 500
+_REFUSED = "503 too_much_waiting"
+_A_CUT_TAKES = 60.0
 _DISK_MEGABYTES = 400
 _STOPPED = "steward_consumer_stopped{source=goals}"
 
@@ -79,6 +82,28 @@ async def disk_full(plan: Plan, report: Report) -> Result:
         return outcome(made, checked, broken=[] if refused else ["nothing was refused: the disk was not full"])
 
 
+async def back_pressure(plan: Plan, report: Report) -> Result:
+    """Nobody works off what waits: at a small limit writes are refused and reads go on; then all is drained."""
+    plan = replace(plan, environment={**plan.environment, "STEWARD_MOST_WAITING": str(_MOST_WAITING)})
+    workers = [replica(f"{service}_worker", number) for service in SERVICES for number in (1, 2)]
+    async with proof(plan, report) as made, _reading(made) as reads:
+        await asyncio.sleep(WARM_UP)
+        await made.stack.halt(*workers)
+        made.report("no worker works")
+        await _until(lambda: _REFUSED in made.refused, "no write is refused")
+        before = sum(made.refused.values())
+        await _watch(made, plan.seconds)
+        meanwhile = sum(made.refused.values()) - before
+        await made.stack.resume(*workers)
+        made.report(f"the workers are back; {meanwhile} requests were refused meanwhile")
+        full = made.acknowledged
+        await _until(lambda: made.acknowledged > full, "no write is acknowledged although the queues are worked off")
+        await made.stop_load()
+        checked = await made.check()
+        broken = [f"refused as {what}" for what in made.refused if what != _REFUSED]
+        return outcome(made, checked, reads=dict(reads), broken=broken + _failed(reads))
+
+
 async def restore(plan: Plan, report: Report) -> Result:
     """The database of goals is set back to an earlier state under load: every follower stops and reports it.
 
@@ -114,7 +139,7 @@ async def wire_cut(plan: Plan, report: Report) -> Result:
     took_over, found_back = [], []
     async with proof(plan, report, with_wire=True) as made:
         assert made.wire
-        for _ in range(_CUTS):
+        for _ in range(max(1, round(plan.seconds / _A_CUT_TAKES))):
             await made.stack.halt(*near)
             made.report("only the workers at the far end of the wire work")
             await asyncio.sleep(WARM_UP)
@@ -244,6 +269,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 SCENARIOS: dict[str, Scenario] = {
+    "back-pressure": back_pressure,
     "broker-down": broker_down,
     "disk-full": disk_full,
     "restore": restore,
