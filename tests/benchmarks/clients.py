@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 
 from tests.benchmarks.figures import Side, together
 from tests.benchmarks.raw_http import Connection
@@ -38,21 +39,16 @@ async def alternately(*sides: Callable[[float], Awaitable[Side]], seconds: float
     return [together(found) for found in measured]
 
 
-async def at_rate(port: int, act: Act, *, rate: float, connections: int, stop: asyncio.Event) -> int:
-    """Do something `rate` times a second, spread over several connections, until told to stop; how often it was."""
-    done = 0
+async def at_rate(port: int, act: Act, *, rate: float, connections: int) -> None:
+    """Do something `rate` times a second, spread over several connections, until the process is ended."""
     began = time.perf_counter()
 
     async def client(number: int) -> None:
-        nonlocal done
         async with Connection("127.0.0.1", port) as connection:
-            turn = number
-            while not stop.is_set():
+            for turn in count(number, connections):
                 wait = began + turn / rate - time.perf_counter()
                 if wait > 0:
                     await asyncio.sleep(wait)
-                done += await act(connection)
-                turn += connections
+                await act(connection)
 
     await asyncio.gather(*(client(number) for number in range(connections)))
-    return done

@@ -7,8 +7,9 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -17,12 +18,15 @@ from deploy.demo.load import load
 from deploy.local.stack import Events, Stack
 from tests.benchmarks.consumption import measure_consumption
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.freshness import measure_freshness
 from tests.benchmarks.responses import measure_responses
+from tests.benchmarks.scorecards import measure_scorecards
 from tests.benchmarks.sequencing import measure_sequencer
+from tests.benchmarks.starting import measure_start_and_memory
 
 BUILD = Path(__file__).parents[2] / "build"
 PORT_BASE = 9700
-Measure = Callable[[Stack], Awaitable[list[Figure]]]
+Measure = Callable[[Stack], Coroutine[Any, Any, list[Figure]]]
 console = Console()
 
 
@@ -39,9 +43,13 @@ async def on_a_stack(events: Events, measure: Measure, *, loaded: bool) -> list[
             await stack.stop()
 
 
-BENCHMARKS: Mapping[str, Callable[[], Awaitable[list[Figure]]]] = {
+BENCHMARKS: Mapping[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
     "responses": lambda: on_a_stack("feed", measure_responses, loaded=False),
     "sequencer": lambda: on_a_stack("feed", measure_sequencer, loaded=False),
+    "freshness": lambda: on_a_stack("feed", measure_freshness, loaded=True),
+    "freshness-kafka": lambda: on_a_stack("kafka", measure_freshness, loaded=True),
+    "scorecards": lambda: on_a_stack("feed", measure_scorecards, loaded=False),
+    "starting": lambda: on_a_stack("feed", measure_start_and_memory, loaded=True),
     "consumption": lambda: on_a_stack("feed", measure_consumption, loaded=False),
     "consumption-kafka": lambda: on_a_stack("kafka", measure_consumption, loaded=False),
 }
