@@ -11,7 +11,7 @@ from services.feedback.settings import FeedbackSettings
 from shared.database import transaction
 from shared.http.idempotency import forget_old_answers
 from shared.messaging.restore import Copies
-from shared.messaging.worker import Loop, WorkerContext, run_worker
+from shared.messaging.worker import Loop, Run, Running, WorkerContext, run_worker
 
 HANDLERS = (DIRECTORY,)
 """What is done with the events of others, capability by capability."""
@@ -19,7 +19,7 @@ FOLLOWS = {"goals": Copies(dropped=(Body, Unit, Indicator, RoleAssignment), kept
 """The logs that feedback follows, with what it keeps of each."""
 
 
-def main(settings: FeedbackSettings | None = None) -> None:
+def main(settings: FeedbackSettings | None = None, run: Run = run_worker) -> Running:
     """Run until SIGTERM: the sequencer and what else a log needs, the consumer of goals, and the folder.
 
     All parts start together and stop together, each after the transaction it is in; none depends on another.
@@ -34,7 +34,7 @@ def main(settings: FeedbackSettings | None = None) -> None:
             await forget_old_answers(session, Idempotency, context.now())
         return False
 
-    run_worker(
+    return run(
         service="feedback",
         settings=settings,
         tables=EVENT_TABLES,

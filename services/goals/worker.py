@@ -12,7 +12,7 @@ from shared.database import transaction
 from shared.http.idempotency import forget_old_answers
 from shared.messaging.restore import Copies
 from shared.messaging.wakeups import WRITTEN
-from shared.messaging.worker import Loop, WorkerContext, run_worker
+from shared.messaging.worker import Loop, Run, Running, WorkerContext, run_worker
 
 HANDLERS = (MEASUREMENTS,)
 """What is done with the events of others, capability by capability."""
@@ -20,12 +20,12 @@ FOLLOWS = {"feedback": Copies()}
 """The logs that goals follows. Scores become measurements, which stay whatever happens to the log they came from."""
 
 
-def main(settings: GoalsSettings | None = None) -> None:
+def main(settings: GoalsSettings | None = None, run: Run = run_worker) -> Running:
     """Run until SIGTERM: the sequencer and what else a log needs, the consumer of feedback, and the loops of goals.
 
     All parts start together and stop together, each after the transaction it is in; none depends on another.
     """
-    run_worker(
+    return run(
         service="goals",
         settings=settings or GoalsSettings(),
         tables=EVENT_TABLES,

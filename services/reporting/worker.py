@@ -18,7 +18,7 @@ from services.reporting.facts.tables import RecordedVintage, Result, ResultValue
 from services.reporting.schema import EVENT_TABLES
 from services.reporting.settings import ReportingSettings
 from shared.messaging.restore import Copies
-from shared.messaging.worker import run_worker
+from shared.messaging.worker import Run, Running, run_worker
 
 HANDLERS = (DIRECTORY, FACTS, CHARTS)
 """In the order in which they are given an event: charts are drawn from the facts that were just kept."""
@@ -43,13 +43,13 @@ FOLLOWS = {
 """The logs that reporting follows, with what it keeps of each."""
 
 
-def main(settings: ReportingSettings | None = None) -> None:
+def main(settings: ReportingSettings | None = None, run: Run = run_worker) -> Running:
     """Work until SIGTERM or SIGINT.
 
     Starts the connections, then sequencer, publisher and consumers; stops them the other way round, each after its
     step in hand.
     """
-    run_worker(
+    return run(
         service="reporting",
         settings=settings or ReportingSettings(),
         tables=EVENT_TABLES,

@@ -70,6 +70,11 @@ class Loop:
     """How long it lets things gather once it is woken."""
 
 
+Running = Coroutine[Any, Any, None] | None
+Run = Callable[..., Running]
+"""What a service's worker hands its parts to: `run_worker`, or `work` where something else runs in the process."""
+
+
 def run_worker(
     *,
     service: str,
