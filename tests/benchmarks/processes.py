@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from deploy.local.places import CHECKOUT
 from deploy.local.processes import Child, Programme, answers, free_port
 from deploy.local.stack import Stack
 
@@ -15,25 +16,30 @@ from deploy.local.stack import Stack
 @asynccontextmanager
 async def door(service: str, stack: Stack) -> AsyncIterator[int]:
     """The port of a service as tests.benchmarks.doors serves it, on the database of a running stack."""
-    assert stack.deployment is not None
     port = free_port()
-    environment = dict(stack.deployment.api(service).environment)
-    del environment["STEWARD_METRICS_PORT"]
-    child = Child(
-        Programme(
-            name=f"benchmark {service}",
-            command=[sys.executable, "-m", "tests.benchmarks.doors", service, str(port)],
-            ready=lambda: answers(port, "/readyz"),
-            log=stack.directory / "logs" / f"bench-{service}.log",
-            environment=environment,
-            directory=Path(__file__).parents[2],
-        )
-    )
+    child = beside(stack, service, port, ["tests.benchmarks.doors", service, str(port)])
     await child.start()
     try:
         yield port
     finally:
         await child.stop()
+
+
+def beside(stack: Stack, service: str, port: int, module: Sequence[str]) -> Child:
+    """A process that serves on a port of its own, with the environment of a service of a running stack."""
+    assert stack.deployment is not None
+    environment = dict(stack.deployment.api(service).environment)
+    del environment["STEWARD_METRICS_PORT"]
+    return Child(
+        Programme(
+            name=f"benchmark {service}",
+            command=[sys.executable, "-m", *module],
+            ready=lambda: answers(port, "/readyz"),
+            log=stack.directory / "logs" / f"bench-{service}.log",
+            environment=environment,
+            directory=CHECKOUT,
+        )
+    )
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """How long a service takes from its start to the first answer, and what the demo holds in memory at rest."""
 
 import asyncio
-import os
-import sys
 import time
 from pathlib import Path
 
-from deploy.local.processes import answers, free_port
+from deploy.local.processes import free_port
 from deploy.local.stack import Stack
 from tests.benchmarks.figures import Figure, middle
-from tests.benchmarks.processes import resident_mb
+from tests.benchmarks.processes import beside, resident_mb
 
 STARTS = 5
 SETTLED = 5.0
@@ -30,21 +28,12 @@ async def measure_start_and_memory(stack: Stack) -> list[Figure]:
 
 
 async def _start(stack: Stack, service: str) -> Figure:
-    assert stack.deployment is not None
     port = free_port()
-    environment = {**os.environ, **stack.deployment.api(service).environment}
-    del environment["STEWARD_METRICS_PORT"]
-    arguments = ["-m", "deploy.cli.main", "serve", service, "--port", str(port)]
+    child = beside(stack, service, port, ["deploy.cli.main", "serve", service, "--port", str(port)])
     began = time.perf_counter()
-    with (stack.directory / "logs" / "bench-start.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, env=environment, cwd=Path(__file__).parents[2], stdout=log, stderr=log
-        )
-    while not await answers(port, "/readyz"):
-        await asyncio.sleep(0.02)
+    await child.start()
     taken = (time.perf_counter() - began) * 1000
-    process.terminate()
-    await process.wait()
+    await child.stop()
     return Figure(f"start of {service} to its first answer", round(taken), "ms")
 
 
