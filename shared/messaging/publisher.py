@@ -168,7 +168,8 @@ class Publisher:
 
 def record_of(event: LoggedEvent, source: str, *, log_id: UUID) -> Record:
     """The message for an event: the CloudEvent as one JSON text, its subject as the key."""
-    headers = [("content-type", MEDIA_TYPE.encode()), ("ce_type", event.type.encode())]
+    # No header begins with ce_: CloudEvents SDKs would take the message for one in binary mode.
+    headers = [("content-type", MEDIA_TYPE.encode())]
     if event.traceparent is not None:
         headers.append(("traceparent", event.traceparent.encode()))
     return Record(str(event.subject).encode(), structured(event, source, log_id=log_id).encode(), tuple(headers))

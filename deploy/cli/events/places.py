@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
 
+import asyncpg
 import typer
 from pydantic_settings import BaseSettings
+from sqlalchemy.exc import SQLAlchemyError
 
 from deploy.cli.options import AdministratorSettings, DatabaseSettings, Service, database_url, plainly
 from shared.database import SessionFactory, sessions_at
 from shared.messaging.anchors import AnchorSettings, new_key
 from shared.messaging.tables import EventTables
+from shared.settings import UnsafeSettings
+from shared.telemetry import in_short
 
 WhichService = Annotated[Service, typer.Option(help="The service whose log or database it is.")]
 T = TypeVar("T")
@@ -74,6 +78,17 @@ def followers_known(service: Service, data_dir: Path | None) -> list[Service]:
 
 async def owners_log(service: Service, source: Service, data_dir: Path | None) -> UUID:
     """The id that the log of `source` has now, as its feed says to `service`."""
+    from deploy.local.places import CannotRun
+
+    try:
+        return await _asked(service, source, data_dir)
+    except (CannotRun, UnsafeSettings):
+        raise
+    except Exception as error:
+        raise CannotRun(f"The feed of {source.value} does not say which log it has: {in_short(error)}") from error
+
+
+async def _asked(service: Service, source: Service, data_dir: Path | None) -> UUID:
     from deploy.local.issuer import issuer_directory, service_token
     from deploy.local.places import default_data_directory
     from deploy.local.running import running_on
@@ -116,8 +131,12 @@ def body_of(data_dir: Path | None) -> str:
 
 def finish(work: Coroutine[None, None, T]) -> T:
     """Run a command to its end, or say in one line what stands in its way."""
+    from deploy.local.places import CannotRun
+
     with plainly():
         try:
             return asyncio.run(work)
         except KeyboardInterrupt:
             raise typer.Exit(0) from None
+        except (UnsafeSettings, OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
+            raise CannotRun(in_short(error).partition(": ")[2]) from error

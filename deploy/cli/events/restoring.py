@@ -61,10 +61,10 @@ def rebase(
     """
 
     async def run() -> None:
-        log_id = await owners_log(service, source, data_dir)
         copies = import_module(f"services.{service.value}.worker").FOLLOWS.get(source.value)
         if copies is None:
             raise typer.BadParameter(f"{service.value} does not follow {source.value}")
+        log_id = await owners_log(service, source, data_dir)
         async with database_of(service, data_dir) as (sessions, tables):
             rebased = await restore.rebase(
                 sessions,

@@ -5,7 +5,9 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from cloudevents.core.bindings.kafka import KafkaMessage
 
 from shared.ids import new_id
 from shared.messaging.consumer import Consumer, Source
@@ -88,6 +90,18 @@ async def follow(consumer: Consumer, source: Source, follower: Service, position
     async with asyncio.timeout(40):
         while await held_position(follower) < position:
             await consumer.step(source)
+
+
+async def messages_on(address: str, topic: str, count: int) -> list[KafkaMessage]:
+    """Messages as a stranger's consumer is given them, headers and all."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=address, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        async with asyncio.timeout(30):
+            records = [await consumer.getone() for _ in range(count)]
+    finally:
+        await consumer.stop()
+    return [KafkaMessage(dict(record.headers), record.key, record.value) for record in records]
 
 
 async def sent_positions(connection: Connection, topic: str) -> list[int]:

@@ -4,9 +4,9 @@ import asyncio
 import json
 
 import pytest
-from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
+from cloudevents.core.bindings.kafka import from_kafka_event
 
-from shared.messaging.kafka import Connection, end_of
+from shared.messaging.kafka import Connection
 from shared.messaging.publisher import ForeignTopic
 from shared.messaging.sequencer import sequence_once
 from tests.shared.messaging.events import NOW, Service, log_of, whole_log
@@ -20,6 +20,7 @@ from tests.shared.messaging.following import (
 )
 from tests.shared.messaging.on_kafka import (
     follow,
+    messages_on,
     publish_all,
     publish_log,
     publisher_of,
@@ -57,16 +58,16 @@ class TestPublisher:
         assert await goals.pool.fetchval("select holder from cursor") is None
 
     async def test_a_stranger_reads_the_topic_with_the_cloudevents_sdk(
-        self, goals: Service, connection: Connection, topic: str
+        self, goals: Service, kafka: str, connection: Connection, topic: str
     ) -> None:
         await log_of(goals, 1)
         await publish_log(goals, connection, topic)
         logged = (await whole_log(goals.sessions, goals.tables))[0]
-        value = (await end_of(connection, topic, last=1)).last[0]
 
-        event = from_kafka_event(
-            KafkaMessage(headers={"content-type": b"application/cloudevents+json"}, key=None, value=value)
-        )
+        (message,) = await messages_on(kafka, topic, 1)
+        event = from_kafka_event(message)
+
+        assert message.headers["content-type"] == b"application/cloudevents+json; charset=UTF-8"
 
         assert event.get_id() == str(logged.id)
         assert event.get_source() == SOURCE
