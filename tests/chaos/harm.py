@@ -15,7 +15,7 @@ from deploy.local.stack import Stack
 from tests.chaos.wire import Wire
 
 _BETWEEN_KILLS = (0.5, 4.0)
-_NEXT_DIES_AFTER = 15.0
+_NEXT_DIES_AFTER = 8.0
 _BACK_WITHIN = 90.0
 
 

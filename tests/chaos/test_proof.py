@@ -25,8 +25,8 @@ async def test_nothing_acknowledged_is_lost_doubled_or_out_of_order_whatever_is_
 
     write([{"scenario": "at-random", **result}])
     assert sound(result), result["examples"]
-    assert result["acknowledged"] > 1000
-    assert sum(result["kills"].values()) >= 8
+    assert result["acknowledged"] > 300
+    assert sum(result["kills"].values()) >= 4
     assert result["pauses"] >= 2
     if result["cuts"]:
         assert result["dropped_packets"] > 0
