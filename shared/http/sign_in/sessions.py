@@ -45,7 +45,7 @@ async def begin(
 ) -> None:
     """Write down a sign-in; what has not come back within ten minutes is forgotten."""
     async with transaction(sessions) as session:
-        await session.execute(text("delete from sign_in where expires_at <= :now"), {"now": now})
+        await session.execute(text(_clearing("sign_in", "state_digest", "expires_at <= :now")), {"now": now})
         await session.execute(
             text(
                 "insert into sign_in (state_digest, browser_digest, nonce, verifier, next, expires_at)"
@@ -87,7 +87,7 @@ async def open_session(
     secret = new_secret()
     async with transaction(sessions) as session:
         await session.execute(
-            text("delete from page_session where id_digest = :old or ends_at <= :now or seen_at <= :idle"),
+            text(_clearing("page_session", "id_digest", "id_digest = :old or ends_at <= :now or seen_at <= :idle")),
             {"old": digest(instead_of or ""), "now": now, "idle": now - IDLE},
         )
         await session.execute(
@@ -156,6 +156,11 @@ async def end(sessions: SessionFactory, secret: str) -> None:
     """Sign out: nothing of it is kept."""
     async with transaction(sessions) as session:
         await session.execute(text("delete from page_session where id_digest = :id"), {"id": digest(secret)})
+
+
+def _clearing(table: str, key: str, over: str) -> str:
+    """A statement that deletes what is over; of two that clear away at once neither waits for the other."""
+    return f"delete from {table} where {key} in (select {key} from {table} where {over} for update skip locked)"  # noqa: S608 - our own words
 
 
 def _grants(identity: Identity) -> str:

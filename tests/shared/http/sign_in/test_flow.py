@@ -1,11 +1,13 @@
 """Signing in with a browser: to the issuer and back, once, in one browser, under a new session."""
 
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from services.goals.app import create_app
 from services.goals.settings import GoalsSettings
@@ -183,6 +185,16 @@ class TestBack:
         assert secret.encode().hex() not in row
         assert "eyJ0eXAiOiJKV1Qi" not in row  # how a token of this issuer begins
         assert "Auditor" in row  # the name is kept here, and nowhere else
+
+
+async def test_no_log_line_says_who_it_is(browser: Browser) -> None:
+    with capture_logs() as lines:
+        await browser.sign_in("data_provider@RF4")
+        await browser.get("/desk")
+        await browser.get("/machines")
+
+    assert [line["event"] for line in lines if line["event"] == "signed_in"]
+    assert not re.search("data.provider|RF4", str(lines), re.IGNORECASE)
 
 
 class TestSettings:
