@@ -118,7 +118,7 @@ class TestBack:
         assert answer.status_code == 400
         assert COOKIE not in victim.cookies
 
-    async def test_two_tabs_can_sign_in_at_once(self, browser: Browser) -> None:
+    async def test_of_two_tabs_that_sign_in_at_once_the_first_is_signed_in(self, browser: Browser) -> None:
         tabs = [await browser.leave("auditor", to="/desk"), await browser.leave("auditor", to="/scorecards")]
 
         assert [(await browser.get(tab)).status_code for tab in tabs] == [303, 400]
