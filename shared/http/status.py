@@ -34,6 +34,17 @@ class LogStatus(_Told):
     waiting: int = Field(description="Events that are written and have no position yet")
     oldest: datetime | None = Field(description="When the oldest of those was written")
     published: int | None = Field(description="Up to which position Kafka has the log; null where nothing was sent")
+    anchored: int | None = Field(description="Up to which position a signed head was sent out; null where none was")
+    anchored_at: datetime | None = Field(description="When that was done")
+
+
+class FollowingStatus(_Told):
+    """Another that follows this log, as far as it said when it last asked the feed."""
+
+    follower: str = Field(description="Its name")
+    position: int = Field(description="The last position that it has applied")
+    behind: int = Field(description="Events of this log that it has not applied")
+    asked_at: datetime = Field(description="When it last asked")
 
 
 class FollowedStatus(_Told):
@@ -83,6 +94,7 @@ class ServiceStatus(BaseModel):
     log: LogStatus
     followed: list[FollowedStatus]
     parts: list[PartStatus]
+    followers: list[FollowingStatus]
     set_aside: list[SetAsideStatus]
     waiting: list[WaitingStatus]
 
@@ -118,6 +130,7 @@ async def status_of(session: AsyncSession, tables: EventTables, waitings: Waitin
         log=LogStatus.model_validate(state.log),
         followed=[FollowedStatus.model_validate(each) for each in state.followed],
         parts=[PartStatus.model_validate(each) for each in state.parts],
+        followers=[FollowingStatus.model_validate(each) for each in state.followers],
         set_aside=[SetAsideStatus.model_validate(each) for each in state.set_aside],
         waiting=[WaitingStatus.model_validate(each) for each in await waitings(session)],
     )

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.messaging.dead_letters import registry_owner
+from shared.messaging.followers import followers_of
 from shared.messaging.log import head_of
 from shared.messaging.standing import StandingColumns
 from shared.messaging.tables import EventTables
@@ -56,6 +57,9 @@ class Log:
     oldest: datetime | None
     published: int | None
     """Up to which position Kafka has it; None where nothing was ever published."""
+    anchored: int | None = None
+    """Up to which position a signed head was sent out; None where that was never done."""
+    anchored_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,16 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """Another that follows this log, as far as it said when it last asked the feed."""
+
+    follower: str
+    position: int
+    behind: int
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """Events of one type that could not be applied and wait for an operator."""
 
@@ -94,6 +108,7 @@ class State:
     parts: tuple[Part, ...]
     followed: tuple[Followed, ...]
     set_aside: tuple[SetAside, ...]
+    followers: tuple[Following, ...] = ()
 
 
 async def state_of(session: AsyncSession, tables: EventTables, *, now: datetime) -> State:
@@ -102,9 +117,12 @@ async def state_of(session: AsyncSession, tables: EventTables, *, now: datetime)
     parts = {row.part: part_of(row, now=now) for row in standings}
     heads = {row.part: row.head for row in standings}
     progress: Any = tables.progress
-    rows = (await session.exec(select(progress).order_by(progress.source, progress.consumer))).all()
+    # A log that was left after a restore is followed no more.
+    followed = select(progress).where(progress.left_at.is_(None)).order_by(progress.source, progress.consumer)
+    rows = (await session.exec(followed)).all()
+    log = await _log(session, tables)
     return State(
-        log=await _log(session, tables),
+        log=log,
         parts=tuple(part for name, part in parts.items() if not name.startswith("consumer ")),
         followed=tuple(
             Followed(
@@ -118,6 +136,10 @@ async def state_of(session: AsyncSession, tables: EventTables, *, now: datetime)
             for row in rows
         ),
         set_aside=await _set_aside(session, tables),
+        followers=tuple(
+            Following(each.consumer, each.position, max(0, log.position - each.position), each.asked_at)
+            for each in await followers_of(session, tables)
+        ),
     )
 
 
@@ -137,7 +159,18 @@ async def _log(session: AsyncSession, tables: EventTables) -> Log:
     waiting = select(func.count(), func.min(col(outbox.time))).select_from(outbox)
     count, oldest = (await session.exec(waiting)).one()
     published = (await session.exec(select(func.max(col(cursor.position))))).one()
-    return Log(head.log_id, head.position, head.recorded_at, count, oldest, published)
+    newest = select(tables.anchor).order_by(col(tables.anchor.anchored_at).desc()).limit(1)
+    anchor = (await session.exec(newest)).one_or_none()
+    return Log(
+        id=head.log_id,
+        position=head.position,
+        recorded_at=head.recorded_at,
+        waiting=count,
+        oldest=oldest,
+        published=published,
+        anchored=anchor.position if anchor else None,
+        anchored_at=anchor.anchored_at if anchor else None,
+    )
 
 
 async def _set_aside(session: AsyncSession, tables: EventTables) -> tuple[SetAside, ...]:

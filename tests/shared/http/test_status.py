@@ -154,6 +154,18 @@ async def test_a_service_says_where_its_log_ends_and_what_waits(
     assert any(sentence.startswith("1 event is waiting") for sentence in told["attention"])
 
 
+async def test_it_says_how_far_behind_whoever_follows_is(session_for: SessionFor, now: datetime) -> None:
+    session = await session_for("goals")
+    session.add(
+        EVENT_TABLES.follower(consumer="reporting", principal=uuid4(), log_id=None, position=3, hash=None, asked_at=now)
+    )
+    await (await session.connection()).execute(text("update log_head set position = 10"))
+
+    (follower,) = (await state_of(session, EVENT_TABLES, now=now)).followers
+
+    assert (follower.follower, follower.position, follower.behind) == ("reporting", 3, 7)
+
+
 class TestThePage:
     @pytest.mark.parametrize("service", ["goals", "feedback", "reporting"])
     async def test_it_says_the_same_in_words(self, service: str, app_for: AppFor, client_for: ClientFor) -> None:
