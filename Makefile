@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format lock contracts oracles bench chaos clean
+.PHONY: help demo test quick check fuzz format lock contracts oracles bench chaos clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,13 +44,25 @@ test: .venv/.dev ## every test, on a real PostgreSQL and a real Kafka
 quick: .venv/.dev ## the tests that need neither Kafka nor a browser, in under three minutes
 	$(BIN)/pytest -m "not kafka and not browser and not slow" $(ARGS)
 
-check: .venv/.dev ## format, lint, types, architecture, contracts, migrations
+check: .venv/.dev build/openapi/.installed ## format, lint, types, architecture, contracts, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/steward contracts --check
 	$(BIN)/steward migrate --check
+	$(BIN)/steward openapi --check
+	build/openapi/node_modules/.bin/spectral lint --ruleset build/openapi/ruleset.yaml --fail-severity hint --quiet services/*/openapi.json
+
+# What the OpenAPI documents are read with comes by its lock, and into build/ alone.
+build/openapi/.installed: $(wildcard tests/openapi/*)
+	@command -v npm >/dev/null || { echo "make check reads the OpenAPI documents with Spectral, which needs Node.js and npm"; exit 1; }
+	@mkdir -p build/openapi && cp tests/openapi/* build/openapi/
+	@npm ci --prefix build/openapi --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+fuzz: .venv/.dev ## ask every operation for whatever its document allows, and what it does not; MINUTES=
+	$(BIN)/pytest tests/fuzz --fuzz-minutes $(or $(MINUTES),10) --timeout 0 $(ARGS)
 
 format: .venv/.dev ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .

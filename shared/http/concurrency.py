@@ -44,6 +44,7 @@ async def seen_version(
             alias="If-Match",
             description="The ETag you have read; weak, or with a proxy's -gzip, will do",
             examples=['"3"'],
+            json_schema_extra={"pattern": _TAG.pattern, "maxLength": 40},
         ),
     ] = None,
 ) -> int:

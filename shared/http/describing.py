@@ -32,13 +32,15 @@ def describe(app: FastAPI) -> dict[str, Any]:
         routes = _routes(app)
         components = document.setdefault("components", {})
         _define_problems(components.setdefault("schemas", {}))
-        components["headers"] = _HEADERS
         for name, operation in _operations(document):
             _describe_fields(operation, fields_of(routes[name]))
             _describe_who_may(operation, routes[name])
+            _describe_parameters(operation)
             _describe_answers(name.split()[0], operation)
         _share_answers(document)
         _share_parameters(document)
+        told = {name for _, operation in _operations(document) for name in _headers_of(document, operation)}
+        components["headers"] = {name: header for name, header in _HEADERS.items() if name in told}
         _be_exact(document)
         document["tags"] = _tags(document, getattr(app.state, "tags", {}))
         app.openapi_schema = document
@@ -80,6 +82,17 @@ def _describe_fields(operation: dict[str, Any], fields: list[str]) -> None:
         "schema": {"type": "string", "maxLength": 1000, "pattern": f"^{one}(,{one})*$", "examples": [fields[0]]},
     }
     operation.setdefault("parameters", []).append(parameter)
+
+
+def _describe_parameters(operation: dict[str, Any]) -> None:
+    """A parameter is sent or left out, never null; one that says nothing of itself is a key, or a filter."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        kinds = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+        if len(kinds) == 1:
+            parameter["schema"] = {**kinds[0], **{name: each for name, each in schema.items() if name != "anyOf"}}
+        by_itself = "Its id, or its code where it has one" if parameter["in"] == "path" else "Only those with this"
+        parameter.setdefault("description", by_itself)
 
 
 def _describe_who_may(operation: dict[str, Any], route: APIRoute) -> None:
@@ -201,6 +214,12 @@ def _be_exact(schema: Any) -> None:
     for name, each in schema.items():
         if name not in ("example", "examples", "default", "const", "enum"):
             _be_exact(each)
+
+
+def _headers_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[str]:
+    shared = document["components"]["responses"]
+    for answer in operation["responses"].values():
+        yield from shared[answer["$ref"].rsplit("/")[-1]]["headers"] if "$ref" in answer else answer["headers"]
 
 
 def _tags(document: Mapping[str, Any], described: Mapping[str, str]) -> list[dict[str, str]]:

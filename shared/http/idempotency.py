@@ -74,9 +74,8 @@ async def idempotency_key(
             min_length=1,
             max_length=255,
             pattern=r"^[\x21-\x7e]+$",
-            description="Made by the client, one per thing to be done. Sent again within 7 days with the same body, "
+            description="Made by the client, such as a UUID, one per thing to be done. Sent again within 7 days with the same body, "
             "the request is not done twice: the first answer comes again.",
-            examples=["9c1f5f0e-1d2b-4a6b-8a39-2f6f0f3c8b11"],
         ),
     ] = None,
 ) -> None:

@@ -20,7 +20,7 @@ LONGEST_WAIT = 10.0
 _SOON = 1.0
 _POLL, _LATER = 0.05, 0.25
 """Most writes arrive within a second; who waits longer is asked for less often, for anybody may wait."""
-_WRITTEN = re.compile(r"^([a-z]{1,32})/([0-9a-fA-F-]{36})/([0-9]{1,18})$")
+_WRITTEN = re.compile(r"^([a-z]{1,32})/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([0-9]{1,18})$")
 
 
 class NotCaughtUp(Unavailable):
@@ -74,6 +74,7 @@ async def read_mark(
             alias="Steward-After",
             description="Answer only once this write is applied here: the Steward-Written of an earlier answer",
             examples=["goals/0197f0c0-0000-7000-8000-000000000001/3"],
+            json_schema_extra={"pattern": _WRITTEN.pattern, "maxLength": 100},
         ),
     ] = None,
     wait: Annotated[

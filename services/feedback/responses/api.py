@@ -28,9 +28,10 @@ class ResponseIn(Strict):
     """What somebody answered. Its id makes a repeat harmless: draw it once, at random, and send it until 201 comes."""
 
     id: UUID = Field(description="A random UUID (version 4), drawn by the app once for each response")
-    version: int = Field(description="The version of the survey that was answered")
+    version: int = Field(ge=1, le=1_000_000, description="The version of the survey that was answered")
     language: Annotated[str, StringConstraints(max_length=35)] = Field(description="The language it was read in")
     answers: dict[str, Answer] = Field(
+        max_length=100,
         description="By question id: the option's id, a decimal as text, or text. Leave out what was not answered.",
         examples=[{"overall": "good", "hours": "3.5", "improve": "More chairs."}],
     )
