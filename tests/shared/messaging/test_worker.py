@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from services.goals.settings import GoalsSettings
+from shared.messaging.anchors import anchors_in, key_in, new_key
 from shared.messaging.kafka import KafkaSettings, connection_for
 from shared.messaging.worker import Loop, WorkerContext, work
 from shared.settings import UnsafeSettings
@@ -69,6 +71,19 @@ class TestWork:
             await until_numbered(goals)
 
         assert [event.position for event in await whole_log(goals.sessions, goals.tables)] == [1, 2]
+
+    async def test_it_anchors_the_log_where_it_is_told_where_to(
+        self, working: Working, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        new_key(tmp_path / "key.pem")
+        anchors = tmp_path / "anchors" / "goals.jws"
+        monkeypatch.setenv("STEWARD_ANCHOR_KEY_FILE", str(tmp_path / "key.pem"))
+        monkeypatch.setenv("STEWARD_ANCHOR_TO", str(anchors))
+
+        async with working():
+            await until(anchors.exists)
+
+        assert len(list(anchors_in(anchors.read_text(), key_in(tmp_path / "key.pem")))) == 1
 
     async def test_two_workers_number_together_without_a_gap(self, goals: Service, working: Working) -> None:
         async with working(), working():
