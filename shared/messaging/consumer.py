@@ -16,7 +16,7 @@ from shared.database import SessionFactory, transaction
 from shared.messaging import metrics
 from shared.messaging.applying import NEVER_SUCCEEDS, Handling, runs
 from shared.messaging.chain import GENESIS
-from shared.messaging.dead_letters import count_since, resolve_older_states, set_aside
+from shared.messaging.dead_letters import count_between, resolve_older_states, set_aside
 from shared.messaging.envelope import Envelope
 from shared.messaging.progress import (
     Gap,
@@ -140,8 +140,12 @@ class Consumer:
                     raise FeedBehind(f"The feed of {self.source} ends at {done}, before our {held.position}.")
             async with transaction(self._sessions) as session:
                 locked = await self._locked(session, held.log_id)
+                if await self._braked(session, held.log_id, done):
+                    raise self._brake_applied()
                 wanted = [event for event in past if event.position <= locked.position and event.type in added]
                 last = await self._apply_runs(session, wanted) if wanted else None
+                done_with = [event for event in wanted if last is not None and event.position <= last.position]
+                await resolve_older_states(session, self._tables.dead_letter, done_with, now=self._now())
                 if past:
                     reached = past[-1] if last is None or last is wanted[-1] else last
                     done, hashed = reached.position, reached.hash
@@ -217,12 +221,13 @@ class Consumer:
         )
 
     async def _braked(self, session: AsyncSession, log_id: UUID, position: int) -> bool:
-        failures = await count_since(
+        failures = await count_between(
             session,
             self._tables.dead_letter,
             consumer=self.name,
             log_id=log_id,
-            position=position - self._brake.within,
+            after=position - self._brake.within,
+            up_to=position,
         )
         return failures >= self._brake.failures
 

@@ -72,14 +72,15 @@ async def held_back_subjects(session: AsyncSession, dead_letter: type[DeadLetter
     return frozenset((await session.exec(statement)).all())
 
 
-async def count_since(
-    session: AsyncSession, dead_letter: type[DeadLetterColumns], *, consumer: str, log_id: UUID, position: int
+async def count_between(
+    session: AsyncSession, dead_letter: type[DeadLetterColumns], *, consumer: str, log_id: UUID, after: int, up_to: int
 ) -> int:
-    """How many events after a position wait among a consumer's dead letters of a log."""
+    """How many events of a stretch of a log wait among a consumer's dead letters."""
     statement = select(func.count()).where(
         col(dead_letter.consumer) == consumer,
         col(dead_letter.log_id) == log_id,
-        col(dead_letter.position) > position,
+        col(dead_letter.position) > after,
+        col(dead_letter.position) <= up_to,
         col(dead_letter.resolved_at).is_(None),
     )
     return (await session.exec(statement)).one()
