@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest_asyncio
 
@@ -21,7 +21,9 @@ from tests.fixtures.services import ClientFor
 async def running(templates: Templates, client_for: ClientFor) -> AsyncIterator[Feedback]:
     """The service on a database of its own, which knows a body, four units and two indicators."""
     own = await templates.clone("feedback")
-    app = create_app(FeedbackSettings(FEEDBACK_DATABASE_URL=own.url, env="local"))
+    # The clock stands in the past, so that every event seems to have waited for long.
+    settings = FeedbackSettings(FEEDBACK_DATABASE_URL=own.url, env="local", longest_waiting=timedelta.max)
+    app = create_app(settings)
     app.state.verifier = RolesInTheToken()
     engine = engine_for(own.url, schema="feedback", pool_size=4)
     sessions = sessions_of(engine)

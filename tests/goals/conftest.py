@@ -1,7 +1,7 @@
 """A goals service with a small body: one database for all tests of goals, emptied before each."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest_asyncio
 
@@ -20,7 +20,9 @@ from tests.goals.service import UNITS, VISITS, WAITS, Goals
 async def goals_service(templates: Templates, client_for: ClientFor) -> AsyncIterator[Goals]:
     """The service, running for all of them; what it holds is the last test's."""
     own = await templates.clone("goals")
-    app = create_app(GoalsSettings(GOALS_DATABASE_URL=own.url, env="local"))
+    # The clock stands in the past, so that every event seems to have waited for long.
+    settings = GoalsSettings(GOALS_DATABASE_URL=own.url, env="local", longest_waiting=timedelta.max)
+    app = create_app(settings)
     app.state.verifier = RolesInTheToken()
     engine = engine_for(own.url, schema="goals", pool_size=4)
     async with client_for(app) as client:
