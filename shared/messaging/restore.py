@@ -11,7 +11,8 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import delete, update
-from sqlmodel import SQLModel, col
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.logs import RENEWED
 from shared.database import SessionFactory, transaction
@@ -19,7 +20,7 @@ from shared.errors import Conflict, NotFound
 from shared.ids import new_id, random_id
 from shared.messaging.chain import GENESIS, Entry, Head
 from shared.messaging.log import hash_at, head_of
-from shared.messaging.progress import BEFORE_ALL, progress_of
+from shared.messaging.progress import BEFORE_ALL, Held, progress_of
 from shared.messaging.publisher import NAME
 from shared.messaging.sequencer import append, locked_head
 from shared.messaging.tables import EventTables
@@ -150,7 +151,7 @@ async def rebase(
             f"{source} still has the log {log_id}, which {consumer} follows. Where {source} was restored, run "
             f"«steward events new-log --service {source}» first."
         )
-    progress, dead_letter = tables.progress, tables.dead_letter
+    progress = tables.progress
     async with transaction(sessions) as session:
         mine = (col(progress.consumer) == consumer, col(progress.source) == source)
         await session.exec(update(progress).where(*mine, col(progress.left_at).is_(None)).values(left_at=now))
@@ -165,18 +166,43 @@ async def rebase(
                 types=list(held.types),
             )
         )
-        # They come again with the new log, or were lost with the old one.
-        await session.exec(
-            update(dead_letter)
-            .where(
-                col(dead_letter.consumer) == consumer,
-                col(dead_letter.log_id) == held.log_id,
-                col(dead_letter.resolved_at).is_(None),
-            )
-            .values(resolved_at=now)
+        dropped = await _forget(session, tables, held, copies, now=now)
+    return Rebased(held.log_id, held.position, log_id, dropped)
+
+
+async def rebuild(
+    sessions: SessionFactory, tables: EventTables, *, consumer: str, source: str, copies: Copies, now: datetime
+) -> int:
+    """Forget what was made from the log that is followed, which its worker makes again from the first event; the rows.
+
+    In one transaction with the position, so that nothing is missed and nothing is told twice, whoever works meanwhile.
+    """
+    progress = tables.progress
+    async with transaction(sessions) as session:
+        mine = (col(progress.consumer) == consumer, col(progress.source) == source, col(progress.left_at).is_(None))
+        # First the fence: a batch that is being applied ends before anything is forgotten.
+        await session.exec(select(progress.position).where(*mine).with_for_update())
+        held = await progress_of(session, progress, consumer, source)
+        if held is None:
+            return 0
+        await session.exec(update(progress).where(*mine).values(position=0, hash=GENESIS, recorded_at=BEFORE_ALL))
+        return await _forget(session, tables, held, copies, now=now)
+
+
+async def _forget(session: AsyncSession, tables: EventTables, held: Held, copies: Copies, *, now: datetime) -> int:
+    """Drop the copies and the dead letters of a log: they come again from its first event, or were lost with it."""
+    dead_letter = tables.dead_letter
+    await session.exec(
+        update(dead_letter)
+        .where(
+            col(dead_letter.consumer) == held.consumer,
+            col(dead_letter.log_id) == held.log_id,
+            col(dead_letter.resolved_at).is_(None),
         )
-        for table in copies.kept:
-            versioned: Any = table
-            await session.exec(update(table).values(version=0).where(versioned.version > 0))
-        dropped: list[Any] = [await session.exec(delete(table)) for table in copies.dropped]
-    return Rebased(held.log_id, held.position, log_id, sum(each.rowcount for each in dropped))
+        .values(resolved_at=now)
+    )
+    for table in copies.kept:
+        versioned: Any = table
+        await session.exec(update(table).values(version=0).where(versioned.version > 0))
+    dropped: list[Any] = [await session.exec(delete(table)) for table in copies.dropped]
+    return sum(each.rowcount for each in dropped)
