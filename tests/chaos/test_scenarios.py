@@ -35,6 +35,6 @@ async def _keeps_its_promises(name: str, mode: Events, seconds: float) -> None:
     try:
         result = await SCENARIOS[name](plan, say)
     except Skipped as reason:
-        leave_out(str(reason))
+        pytest.skip(str(reason))  # not every machine gives us root
     write([{"scenario": name, **result}])
     assert sound(result), result
