@@ -11,9 +11,9 @@ from services.goals.calendars.queries import fiscal_calendars
 from services.goals.indicators.domain import ReportedFrequency
 from services.goals.indicators.queries import indicator_by_key
 from services.goals.indicators.tables import Indicator
-from services.goals.measurements import queries
 from services.goals.measurements.domain import ObsStatus, Reported
 from services.goals.measurements.operations import recording as operations
+from services.goals.measurements.queries import vintages as queries
 from services.goals.measurements.tables import Measurement
 from services.goals.organisation.queries import unit_by_key
 from services.goals.organisation.tables import Unit

@@ -15,7 +15,7 @@ from services.goals.indicators.domain import Span
 from services.goals.indicators.errors import UnknownIndicator
 from services.goals.indicators.queries import indicators_by_key
 from services.goals.measurements.domain import Reported, Rules, checked
-from services.goals.measurements.queries import newest_vintages
+from services.goals.measurements.queries.vintages import newest_vintages
 from services.goals.measurements.tables import Measurement
 from services.goals.organisation.errors import UnknownUnit
 from services.goals.organisation.queries import units_by_key

@@ -14,7 +14,7 @@ from services.goals.indicators.queries import indicators_by_key
 from services.goals.measurements.domain import Release, Reported, Rules, Taken, checked, what_to_do
 from services.goals.measurements.errors import NotARatio
 from services.goals.measurements.operations.recording import Entry, Origin, record_entries
-from services.goals.measurements.queries import intake_for_update, pending_intakes, taken_of_all_cells
+from services.goals.measurements.queries.vintages import intake_for_update, pending_intakes, taken_of_all_cells
 from services.goals.measurements.tables import ScoreIntake
 from services.goals.organisation.queries import the_body, unit_by_key
 from services.goals.targets.operations import lock_series
