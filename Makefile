@@ -62,7 +62,7 @@ build/openapi/.installed: $(wildcard tests/openapi/*)
 	@touch $@
 
 fuzz: .venv/.dev ## ask every operation for whatever its document allows, and what it does not; MINUTES=
-	$(BIN)/pytest tests/fuzz --fuzz-minutes $(or $(MINUTES),10) --timeout 0 $(ARGS)
+	$(BIN)/pytest tests/fuzz/services.py --fuzz-minutes $(or $(MINUTES),10) --timeout 0 $(ARGS)
 
 format: .venv/.dev ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .
