@@ -74,12 +74,19 @@ def _define_problems(schemas: dict[str, Any]) -> None:
 def _describe_fields(operation: dict[str, Any], fields: list[str]) -> None:
     if not fields:
         return
-    one = f"({'|'.join(fields)})"
     parameter = {
         "name": FIELDS,
         "in": "query",
         "description": f"Only these fields, of each item where it is a list, with commas between: {', '.join(fields)}",
-        "schema": {"type": "string", "maxLength": 1000, "pattern": f"^{one}(,{one})*$", "examples": [fields[0]]},
+        "style": "form",
+        "explode": False,
+        "schema": {
+            "type": "array",
+            "items": {"type": "string", "enum": fields},
+            "minItems": 1,
+            "maxItems": len(fields),
+            "examples": [fields[:1]],
+        },
     }
     operation.setdefault("parameters", []).append(parameter)
 
