@@ -46,10 +46,11 @@ def plainly() -> Iterator[None]:
     """End with one line on standard error, instead of a traceback, where the machine or a rule stands in the way."""
     from deploy.local.places import CannotRun
     from shared.errors import ServiceError
+    from shared.settings import UnsafeSettings
 
     try:
         yield
-    except (CannotRun, ServiceError) as error:
+    except (CannotRun, ServiceError, UnsafeSettings) as error:
         errors.print(f"steward: {error}", style="bold", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.options import Service
+from deploy.cli.options import Service, plainly
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,7 +28,8 @@ def serve(
     """
     from shared.http.serving import server_of
 
-    app = import_module(f"services.{service.value}.app").create_app()
+    with plainly():
+        app = import_module(f"services.{service.value}.app").create_app()
     server = server_of(app, host=host, port=port)
     failures: list[BaseException] = []
 

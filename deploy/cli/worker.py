@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.options import Service
+from deploy.cli.options import Service, plainly
 
 
 def worker(service: Annotated[Service, typer.Argument(help="Which service.")]) -> None:
@@ -13,4 +13,5 @@ def worker(service: Annotated[Service, typer.Argument(help="Which service.")]) -
 
     Two per service may run; the second waits until the first is gone.
     """
-    import_module(f"services.{service.value}.worker").main()
+    with plainly():
+        import_module(f"services.{service.value}.worker").main()

@@ -108,3 +108,15 @@ async def test_every_command_explains_itself() -> None:
         "load",
     ):
         assert f" {command} " in output
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_unsafe_settings_are_named_in_one_line(command: str) -> None:
+    known = {"GOALS_DATABASE_URL": "postgresql://goals:dev@127.0.0.1:1/goals"}
+
+    code, output = await steward(command, "goals", environment=known)
+
+    assert (code, output) == (
+        1,
+        "steward: The password of the database login goals is one that everybody knows.\n",
+    )
