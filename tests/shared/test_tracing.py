@@ -139,7 +139,8 @@ class TestSwitching:
             "application_of('goals')\n"
             "with tracing('goals'), request_span({'method': 'GET', 'headers': [(b'cookie', b'x')]}, 'ours'): pass\n"
             # FastAPI looks by itself whether the bare API is there.
-            "print([each for each in sys.modules if each.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])\n"
+            "ours = ('opentelemetry.sdk', 'opentelemetry.exporter')\n"
+            "print([each for each in sys.modules if each.startswith(ours)])\n"
         )
 
         outcome = subprocess.run([sys.executable, "-c", looks], capture_output=True, text=True, check=False)
