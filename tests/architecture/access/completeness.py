@@ -31,7 +31,8 @@ def _ways_of(app: FastAPI, route: str) -> set[str]:
     description = app.openapi()
     operation = description["paths"][path][method.lower()]
     ways = {"path"} if "{" in path else {"list"} if method == "GET" else set()
-    if any(each["in"] == "query" and each["name"] in NAMES_OF_UNITS for each in operation.get("parameters", ())):
+    parameters = [_resolved(description, each) for each in operation.get("parameters", ())]
+    if any(each["in"] == "query" and each["name"] in NAMES_OF_UNITS for each in parameters):
         ways.add("filter")
     for media in operation.get("requestBody", {}).get("content", {}).values():
         fields = _resolved(description, media["schema"]).get("properties", {})
@@ -40,7 +41,9 @@ def _ways_of(app: FastAPI, route: str) -> set[str]:
     return ways
 
 
-def _resolved(description: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    name = schema.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = description["components"]["schemas"][name] if name else schema
-    return found
+def _resolved(description: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """What a part stands for, where it is a reference: `#/components/parameters/Unit`."""
+    for step in part.get("$ref", "").split("/")[1:]:
+        part = description[step]
+        description = part
+    return part
