@@ -4,6 +4,7 @@ import socket
 from asyncio import Transport
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -67,14 +68,15 @@ def pool_for(url: str, *, schema: str, size: int = 8, application: str = "stewar
     """A pool of plain asyncpg connections for the hot path and the sequencer; open it with `async with`.
 
     Who borrows one sets nothing and holds no session lock, so there is nothing to reset when it comes back: that
-    would be a second round trip for each statement. An open transaction is rolled back all the same.
+    would be a second round trip for each statement. An open transaction is rolled back all the same. Nor does anybody
+    think between two statements: a sequencer that is stopped in the middle loses its lock on the head after seconds.
     """
     pool = asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
         reset=_as_it_was,
-        server_settings=_server_settings(schema, application),
+        server_settings=_server_settings(schema, application, idle=timedelta(seconds=10)),
         connection_class=VigilantConnection,
     )
     MOST.labels(application).set(size)
@@ -86,11 +88,11 @@ async def _as_it_was(_: object) -> None:
     """Leave a connection as it comes back."""
 
 
-def _server_settings(schema: str, application: str) -> dict[str, str]:
+def _server_settings(schema: str, application: str, *, idle: timedelta = timedelta(minutes=1)) -> dict[str, str]:
     return {
         "search_path": schema,
         "application_name": application,
-        "idle_in_transaction_session_timeout": "60000",
+        "idle_in_transaction_session_timeout": str(round(idle.total_seconds() * 1000)),
         "tcp_keepalives_idle": str(_KEEP_ALIVE["TCP_KEEPIDLE"]),
         "tcp_keepalives_interval": str(_KEEP_ALIVE["TCP_KEEPINTVL"]),
         "tcp_keepalives_count": str(_KEEP_ALIVE["TCP_KEEPCNT"]),
