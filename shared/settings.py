@@ -62,6 +62,8 @@ class SignInSettings(BaseModel):
     """With `offline_access`, where the issuer asks for it, sessions outlive an access token of a few minutes."""
     algorithms: list[Algorithm] = ["ES256", "RS256"]
     """Of the ID token."""
+    subject_is_login_hint: bool = False
+    """Whether the issuer takes the subject of a token as `login_hint`; most want the name that people sign in with."""
     authorize_url: str | None = None
     token_url: str | None = None
     jwks_url: str | None = None

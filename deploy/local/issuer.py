@@ -60,7 +60,13 @@ def public_keys(directory: Path) -> dict[str, Any]:
 
 def sign_in_settings(address: str, service: str, secret: str) -> dict[str, Any]:
     """What the pages of a service need to know to have people sign in at this issuer, as STEWARD_SIGN_IN holds it."""
-    return {"issuer": address, "client_id": service, "client_secret": secret, "algorithms": [ALGORITHM]}
+    return {
+        "issuer": address,
+        "client_id": service,
+        "client_secret": secret,
+        "algorithms": [ALGORITHM],
+        "subject_is_login_hint": True,
+    }
 
 
 def settings_for(address: str, roles: Iterable[str]) -> Issuer:

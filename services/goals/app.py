@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.goals.calendars import api as calendars
 from services.goals.indicators.api import assignments, indicators
 from services.goals.measurements import api as measurements
+from services.goals.measurements.web import pages as entry
 from services.goals.organisation import api as organisation
 from services.goals.people.api import principals, role_assignments
 from services.goals.people.operations import know_caller
@@ -20,7 +21,7 @@ from shared.messaging.feed import feed_router
 
 def create_app(settings: GoalsSettings | None = None) -> FastAPI:
     """The service's application, with settings from the environment where none are given."""
-    return create_service(
+    app = create_service(
         name="goals",
         title="Steward goals",
         description="The body and its units, indicators, targets and measurements, and what they add up to.",
@@ -37,7 +38,10 @@ def create_app(settings: GoalsSettings | None = None) -> FastAPI:
             assignments.router,
             targets.router,
             measurements.router,
+            entry.router,
             feed_router(EVENT_TABLES),
             status_routes(EVENT_TABLES, waiting),
         ],
     )
+    app.state.pages = {"/measurements": "Numbers to report"}
+    return app

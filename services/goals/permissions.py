@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from shared.http.auth import Caller, RolePermissions, requires
+from shared.http.sign_in.visitors import page_requires
 
 _READS = frozenset({"units:read", "calendars:read", "indicators:read", "targets:read", "measurements:read"})
 
@@ -36,3 +37,5 @@ TargetReader = Annotated[Caller, requires("targets:read")]
 TargetSetter = Annotated[Caller, requires("targets:set")]
 MeasurementReader = Annotated[Caller, requires("measurements:read")]
 MeasurementRecorder = Annotated[Caller, requires("measurements:record")]
+PageRecorder = Annotated[Caller, page_requires("measurements:record")]
+"""The same of whoever is signed in with a browser."""

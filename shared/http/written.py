@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 from uuid import UUID
 
@@ -14,12 +14,16 @@ from starlette.responses import Response
 from shared.errors import Unavailable
 from shared.http.concurrency import set_etag
 from shared.http.problems import BadRequest
-from shared.http.streams import admitted_stream
+from shared.http.streams import TooManyStreams, admitted_stream
+from shared.messaging.wakeups import APPLIED, pause
 
 LONGEST_WAIT = 10.0
+MOST_MARKS = 20
+"""So many fit into the address of a page with room to spare."""
 _SOON = 1.0
 _POLL, _LATER = 0.05, 0.25
-"""Most writes arrive within a second; who waits longer is asked for less often, for anybody may wait."""
+"""Whoever waits is woken; beside that, most writes arrive within a second, and later it is looked less often."""
+_AT_MOST_EVERY = 0.01
 _WRITTEN = re.compile(r"^([a-z]{1,32})/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([0-9]{1,18})$")
 
 
@@ -82,9 +86,18 @@ async def read_mark(
     ] = 0.0,
 ) -> Mark | None:
     """The write that the caller wants to see, or None where it does not mind."""
-    if steward_after is None:
-        return None
-    if (matched := _WRITTEN.match(steward_after.strip())) is None:
+    return None if steward_after is None else _mark(steward_after, wait, request)
+
+
+async def read_marks(
+    request: Request, after: Annotated[Sequence[str], Query(max_length=MOST_MARKS)] = ()
+) -> tuple[Mark, ...]:
+    """The writes that a visitor of a page comes from, as its address names them: `?after=goals/<id>/3`."""
+    return tuple(_mark(one, LONGEST_WAIT, request) for one in after)
+
+
+def _mark(text: str, wait: float, request: Request) -> Mark:
+    if (matched := _WRITTEN.match(text.strip())) is None:
         raise BadMark("Steward-After takes one value of Steward-Written, such as goals/<id>/3.")
     try:
         return Mark(matched[1], UUID(matched[2]), int(matched[3]), wait, request)
@@ -93,6 +106,7 @@ async def read_mark(
 
 
 After = Annotated[Mark | None, Depends(read_mark)]
+Marks = Annotated[tuple[Mark, ...], Depends(read_marks)]
 
 
 async def caught_up(after: Mark | None, applied: Callable[[Mark], Awaitable[bool]]) -> None:
@@ -109,9 +123,27 @@ async def caught_up(after: Mark | None, applied: Callable[[Mark], Awaitable[bool
     if not after.wait:
         raise late
     async with admitted_stream(request) as streams:
-        while (now := loop.time()) < until and not request.app.state.stopping and not await request.is_disconnected():
-            await asyncio.sleep(min(streams.pause(_POLL if now < soon else _LATER), until - now))
-            async with streams.turn:
-                if await applied(after):
-                    return
+        with request.app.state.wakeups.on(APPLIED) as wake:
+            while (
+                (now := loop.time()) < until and not request.app.state.stopping and not await request.is_disconnected()
+            ):
+                await pause(min(streams.pause(_POLL if now < soon else _LATER), until - now), wake)
+                wake.clear()
+                async with streams.turn:
+                    if await applied(after):
+                        return
+                # What is applied without a break wakes without a break; all who wait share so many looks a second.
+                await asyncio.sleep(streams.pause(_AT_MOST_EVERY))
     raise late
+
+
+async def arrived(marks: Sequence[Mark], applied: Callable[[Mark], Awaitable[bool]]) -> bool:
+    """Wait for all of them together, and say whether they are here: a page is shown either way."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + LONGEST_WAIT
+    try:
+        for mark in marks:
+            await caught_up(replace(mark, wait=max(0.0, until - loop.time())), applied)
+    except (NotCaughtUp, TooManyStreams):
+        return False
+    return True

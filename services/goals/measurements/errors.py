@@ -1,6 +1,8 @@
 """What can be wrong with a measurement."""
 
-from shared.errors import InvalidInput, NotFound, RuleBroken
+from collections.abc import Mapping
+
+from shared.errors import InvalidInput, NotFound, RuleBroken, ServiceError
 
 
 class MeasurementInvalid(InvalidInput):
@@ -22,3 +24,15 @@ class UnknownMeasurement(NotFound):
 
     code = "unknown_measurement"
     title = "No such measurement"
+
+
+class NothingRecorded(InvalidInput):
+    """Some of the numbers that were entered together cannot be recorded, so none of them was."""
+
+    code = "nothing_recorded"
+    title = "Nothing was recorded"
+
+    def __init__(self, reasons: Mapping[str, ServiceError]) -> None:
+        super().__init__("None of the numbers was recorded, because some cannot be.")
+        self.reasons = reasons
+        """Why not, by the code of the indicator."""

@@ -174,6 +174,16 @@ class PageOffered:
         return scope_for(visitor.identity, self.permission, request.app.state.roles)
 
 
+def address_signed_in(request: Request, service: str, path: str) -> str:
+    """The address of another service's page, by way of its sign-in: at an issuer that remembers, nobody is asked."""
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    if visitor is None or visitor.session is None:
+        return f"{service}{path}"
+    by_subject = provider_of(request).settings.subject_is_login_hint
+    hint = {"login_hint": visitor.session.identity.subject} if by_subject else {}
+    return f"{service}/sign-in?{urlencode({'next': path, **hint})}"
+
+
 def page_requires(permission: str) -> Any:
     """`Annotated[Caller, page_requires("measurements:record")]`: whoever is signed in and holds the permission."""
     return Depends(PagePermitted(permission))
