@@ -74,8 +74,8 @@ async def idempotency_key(
             min_length=1,
             max_length=255,
             pattern=r"^[\x21-\x7e]+$",
-            description="Made by the client, such as a UUID, one per thing to be done. Sent again within 7 days with the same body, "
-            "the request is not done twice: the first answer comes again.",
+            description="Made by the client, such as a UUID, one per thing to be done. Sent again within 7 days with "
+            "the same body, the request is not done twice: the first answer comes again.",
         ),
     ] = None,
 ) -> None:
