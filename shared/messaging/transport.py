@@ -14,6 +14,7 @@ from shared.messaging.kafka import SCHEME, Connection, Sender, connection_for, e
 from shared.messaging.kafka_source import KafkaSource
 from shared.messaging.owner_check import OwnersTopic
 from shared.messaging.publisher import Publisher
+from shared.messaging.reading_ahead import reading_ahead
 from shared.messaging.tables import EventTables
 from shared.settings import ServiceSettings, UnsafeSettings
 
@@ -47,19 +48,20 @@ async def source_for(
     """Where a consumer's events come from."""
     connection = kafka_of(settings)
     if connection is None:
-        yield feed
+        async with reading_ahead(feed) as source:
+            yield source
         return
-    source = KafkaSource(
+    topic = KafkaSource(
         connection,
         topic=topic_of(consumer.source),
         group=f"steward.{consumer.name}.{consumer.source}",
         from_beginning=from_beginning,
     )
     try:
-        await source.open()
-        yield OwnersTopic(source, feed, service=consumer.source)
+        await topic.open()
+        yield OwnersTopic(topic, feed, service=consumer.source)
     finally:
-        await source.close()
+        await topic.close()
 
 
 def publisher_for(
