@@ -1,6 +1,6 @@
 """A service in a process of its own, served as `steward serve` serves it, to be tried with real sockets.
 
-`python -m tests.shared.http.serving feedback PORT` is that process: it waits for a reader a tenth as long, and for the
+`python -m tests.shared.http.serving feedback PORT` is that process: it waits for a reader a third as long, and for the
 next request a few seconds, so that tests need not wait longer.
 """
 
@@ -22,9 +22,9 @@ import httpx
 from shared.http.limits import Patience, Waiting
 from tests.fixtures.databases import Database
 
-READING = 3.0
+READING = 10.0
 IDLE = 2
-PATIENCE = Patience(reading=Waiting(READING, at_least=800), idle=IDLE)
+PATIENCE = Patience(reading=Waiting(READING, at_least=2600), idle=IDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,31 @@ class Served:
         )
         await admin.close()
         return [row["doing"] for row in rows]
+
+    def clients(self) -> int:
+        """How many clients it is connected with: their ends of the same connections are not counted."""
+        here, open_here = f":{self.port:04X}", "01"
+        rows = [line.split() for line in Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1].endswith(here) and row[3] == open_here and row[9] != "0" for row in rows)
+
+    async def is_quiet(self, *, beside: int) -> bool:
+        """Whether it comes to hold no connection to the database while at least so many clients are connected."""
+        while self.clients() < beside:  # noqa: ASYNC110 - of another process, which sets no event here
+            await asyncio.sleep(0.05)
+        while self.clients() >= beside:
+            if await self.connections() == []:
+                return self.clients() >= beside
+            await asyncio.sleep(0.1)
+        return False
+
+    async def has_dropped(self, *, all_but: int, seconds: float) -> bool:
+        """Whether it lets go of its clients, all but these, within a time."""
+        until = perf_counter() + seconds
+        while self.clients() > all_but:
+            if perf_counter() > until:
+                return False
+            await asyncio.sleep(0.2)
+        return True
 
     def stop(self) -> None:
         """Ask it to stop."""
@@ -111,11 +136,6 @@ async def spoken(process: Served, first: bytes, *, cut: bool = False) -> socket.
     if cut:
         connection.close()
     return connection
-
-
-def open_sockets(process: Served) -> int:
-    """How many files the process has open, nearly all of them sockets."""
-    return len(os.listdir(f"/proc/{process.pid}/fd"))  # noqa: PTH208 - a count, of a directory that changes
 
 
 async def answered_in(client: httpx.AsyncClient, path: str) -> float:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Mapping
 from time import perf_counter
@@ -10,11 +12,12 @@ import pytest
 import pytest_asyncio
 
 from tests.fixtures.databases import Templates
-from tests.shared.http.serving import IDLE, Served, answered_in, caller_of, open_sockets, served, spoken
+from tests.shared.http.serving import IDLE, Served, answered_in, caller_of, served, spoken
 
 pytestmark = pytest.mark.slow
 PORT = 26021
-MANY = 1000
+MANY = int(os.environ.get("CROWD", "200"))  # noqa: TID251 - how much a test run is to take on
+"""Of each kind of client in the crowd; `CROWD=1000` tries a thousand of each."""
 HEAD = b"POST /v1/surveys/park/responses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 POST = HEAD + b"Content-Length: 9000\r\n\r\n"
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -143,7 +146,7 @@ async def trickle(connections: list[socket.socket]) -> None:
 
 
 async def crowd(process: Served, first: bytes, *, cut: bool = False) -> list[socket.socket]:
-    """A thousand of them, a hundred at a time."""
+    """So many of them, a hundred at a time."""
     return [
         connection
         for _ in range(0, MANY, 100)
@@ -151,28 +154,27 @@ async def crowd(process: Served, first: bytes, *, cut: bool = False) -> list[soc
     ]
 
 
-async def test_a_thousand_of_each_hold_no_connection_and_lock_nobody_out(feedback: Served) -> None:
-    files, memory = open_sockets(feedback), feedback.megabytes()
-    half_heads, half_bodies = await crowd(feedback, b"GET / HTTP/1.1\r\nx: "), await crowd(feedback, POST)
-    silent, idle = await crowd(feedback, b""), await crowd(feedback, LIVEZ)
-    cut = await crowd(feedback, POST + b'{"id":', cut=True)
-    not_reading = await crowd(feedback, LARGE)
-    trickling = asyncio.create_task(trickle([*half_heads, *half_bodies]))
-
+async def test_a_crowd_of_each_holds_no_connection_and_locks_nobody_out(feedback: Served) -> None:
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    memory = feedback.megabytes()
     async with caller_of(feedback) as client:
-        most = open_sockets(feedback)
-        slowest = await answered_in(client, "/v1/surveys/park")
-        held, grown = await feedback.connections(), feedback.megabytes() - memory
-        began = perf_counter()
-        while open_sockets(feedback) > files + 5:
-            assert perf_counter() - began < 60
-            await asyncio.sleep(0.5)
+        alone = await answered_in(client, "/v1/surveys/park")
+        silent, half_heads = await crowd(feedback, b""), await crowd(feedback, b"GET / HTTP/1.1\r\nx: ")
+        cut = await crowd(feedback, POST + b'{"id":', cut=True)
+        idle, not_reading = await crowd(feedback, LIVEZ), await crowd(feedback, LARGE)
+        half_bodies = await crowd(feedback, POST + b'{"id":')
+        trickling = asyncio.create_task(trickle([*half_heads, *half_bodies]))
+
+        # Those that stop within their bodies are gone before those that do not read: so both are among so many.
+        is_quiet = await feedback.is_quiet(beside=MANY * 3 // 2)
+        beside, grown = await answered_in(client, "/v1/surveys/park"), feedback.megabytes() - memory
+        are_dropped = await feedback.has_dropped(all_but=1, seconds=90)
     trickling.cancel()
-    for connection in [*half_heads, *half_bodies, *silent, *idle, *cut, *not_reading]:
+    for connection in [*silent, *half_heads, *cut, *idle, *not_reading, *half_bodies]:
         connection.close()
 
-    # Under 0.5 s on a machine with nothing else to do; who is locked out waits for ever.
-    assert most > MANY
-    assert held == []
-    assert slowest < 15
-    assert grown < 300
+    assert is_quiet
+    assert beside < 10 + 20 * alone
+    assert grown < 100 + MANY / 3
+    assert are_dropped
