@@ -12,11 +12,11 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from deploy.postgres.bootstrap import SERVICES
 from shared.http.sessions import Reading, Session, Sessions, open_reading, open_session
-from shared.http.written import After, read_mark
+from shared.http.written import After, Mark, Marks, arrived, read_mark
 from tests.architecture.test_routes import application
 
 HOLD_A_CONNECTION = {open_session, open_reading}
-STREAMS = {"StreamingResponse", "EventSourceResponse"}
+STREAMS = {"StreamingResponse", "EventSourceResponse", "EventStream"}
 WAITING = {
     "goals": {"GET /v1/events"},
     "feedback": {"GET /v1/events", "POST /v1/surveys", "POST /v1/surveys/{key}/versions"},
@@ -25,6 +25,8 @@ WAITING = {
         "GET /v1/scorecards",
         "GET /v1/scorecards/{unit}",
         "GET /v1/results.csv",
+        "GET /scorecards/{unit}",
+        "GET /scorecards/{unit}/changes",
     },
 }
 
@@ -47,9 +49,11 @@ def holds(dependant: Dependant) -> bool:
 
 
 def waits_itself(dependant: Dependant) -> bool:
-    """Whether the function takes Steward-After, or for how long it may wait."""
+    """Whether the function takes Steward-After, waits for what its address names, or takes for how long it may wait."""
     takes_a_mark = any(inner.call is read_mark for inner in dependant.dependencies)
-    return takes_a_mark or any(field.name == "wait" for field in dependant.query_params)
+    code = getattr(inspect.unwrap(dependant.call), "__code__", None) if dependant.call else None
+    waits_for_marks = code is not None and arrived.__name__ in code.co_names
+    return takes_a_mark or waits_for_marks or any(field.name == "wait" for field in dependant.query_params)
 
 
 def streams(route: Any) -> bool:
@@ -119,6 +123,13 @@ async def takes_a_mark_and_a_session(session: Session, after: After) -> str:
     return "done"
 
 
+async def comes_from_writing(marks: Marks) -> bool:
+    async def applied(_: Mark) -> bool:
+        return True
+
+    return await arrived(marks, applied)
+
+
 async def reads(session: Reading) -> str:
     return "done"
 
@@ -142,6 +153,8 @@ async def streams_alone(sessions: Sessions, after: After) -> StreamingResponse:
         (waits_after_reading, [], ["GET /planted waits after it has opened a session"]),
         (reads, [Depends(waits_with_a_session)], ["GET /planted waits after it has opened a session"]),
         (reads, [Depends(waits)], []),
+        (comes_from_writing, [Depends(reads)], ["GET /planted waits with a session"]),
+        (reads, [Depends(comes_from_writing)], []),
         (streams_alone, [Depends(waits)], []),
     ],
 )

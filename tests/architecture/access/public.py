@@ -1,4 +1,6 @@
-"""The routes that are for everybody; every other one asks for a permission."""
+"""The routes that are for everybody, and how to ask for those of every service; every other asks for a permission."""
+
+from tests.architecture.access.walking import Cases, Way
 
 EVERY_SERVICE = {
     "GET /",
@@ -34,5 +36,12 @@ PUBLIC = {
         "GET /v1/results.csv",
         "GET /scorecards",
         "GET /scorecards/{unit}",
+        "GET /scorecards/{unit}/changes",
     },
 }
+_ADDRESSES = {"GET /problems/{code}": "/problems/not_found"}
+CASES: Cases = {
+    route: [Way("public", _ADDRESSES.get(route, route.split()[1]), form=route.startswith("POST"))]
+    for route in sorted(EVERY_SERVICE)
+} | {"GET /status": [Way("whole body", "/status")]}
+"""Of every service."""

@@ -6,11 +6,10 @@ from typing import Annotated
 from fastapi import Depends, Query
 from starlette.responses import Response
 
-from services.reporting.directory.queries import is_known
 from services.reporting.facts.domain import Status
-from services.reporting.facts.queries import series_has_reached
 from services.reporting.scorecards.domain.asking import AskedPeriod, asked_period
 from services.reporting.scorecards.errors import FilterNotUnderstood
+from services.reporting.scorecards.queries.stamps import has_reached
 from shared.http.auth import UnitScope
 from shared.http.middleware import public_cache
 from shared.http.sessions import Sessions
@@ -27,9 +26,7 @@ async def wait_for_mark(after: After, sessions: Sessions) -> None:
 
     async def applied(mark: Mark) -> bool:
         async with sessions() as session, session.begin():
-            return await series_has_reached(session, mark.aggregate_id, mark.version) or await is_known(
-                session, mark.aggregate_id, mark.version
-            )
+            return await has_reached(session, mark.aggregate_id, mark.version)
 
     await caught_up(after, applied)
 

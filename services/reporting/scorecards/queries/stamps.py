@@ -8,10 +8,13 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.queries import has_key
-from services.reporting.directory.tables import DirectoryEdition, Unit
+from services.reporting.directory.queries import has_key, is_known, unit_by_key
+from services.reporting.directory.tables import DirectoryEdition, Indicator, Unit
+from services.reporting.facts.queries import series_has_reached
 from services.reporting.facts.tables import Result
 from services.reporting.schema import DeadLetter
+from shared.http.auth import UnitScope
+from shared.http.scopes import within
 
 
 class Stamp(NamedTuple):
@@ -38,6 +41,27 @@ async def stamp_of(session: AsyncSession, key: str) -> Stamp | None:
     )
     row = (await session.exec(query)).first()
     return None if row is None else Stamp(*row)
+
+
+async def watchable(session: AsyncSession, key: str, scope: UnitScope | None) -> tuple[UUID, bool]:
+    """The unit with an id or a code, and whether a reader sees all of its results or the open ones alone."""
+    unit = await unit_by_key(session, key)
+    return unit.id, bool((await session.exec(select(within(Unit, scope, literal(unit.id))))).one())
+
+
+async def state_of_results(session: AsyncSession, unit_id: UUID, everything: bool) -> str:
+    """What changes with each result of a unit; of those that are not open nobody else is to learn when they do."""
+    result = cast(col(Result.result_id), Text) + ":" + cast(col(Result.version), Text)
+    query = select(func.coalesce(_all_of(result), func.md5(""))).where(col(Result.unit_id) == unit_id)
+    if not everything:
+        open_ones = select(Indicator.id).where(Indicator.disclosure_class == "open")
+        query = query.where(col(Result.indicator_id).in_(open_ones))
+    return str((await session.exec(query)).one())
+
+
+async def has_reached(session: AsyncSession, aggregate_id: UUID, version: int) -> bool:
+    """Whether a version of a series, or of something else that was written, is applied here."""
+    return await series_has_reached(session, aggregate_id, version) or await is_known(session, aggregate_id, version)
 
 
 def _all_of(each: ColumnElement[str]) -> ColumnElement[str | None]:

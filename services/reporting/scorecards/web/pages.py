@@ -18,11 +18,13 @@ from services.reporting.scorecards.errors import FilterNotUnderstood
 from services.reporting.scorecards.queries.cards import scorecard
 from services.reporting.scorecards.queries.dashboards import dashboard
 from services.reporting.scorecards.queries.periods import periods_with_figures
+from services.reporting.scorecards.queries.stamps import has_reached, state_of_results, watchable
 from services.reporting.scorecards.web import views
 from services.reporting.scorecards.web.tiles import tile_view
 from shared.http.languages import Languages
-from shared.http.sessions import Reading
+from shared.http.sessions import Reading, Sessions
 from shared.http.sign_in.visitors import keep_page
+from shared.http.written import Mark, Marks, arrived, written
 from shared.ui.render import page
 
 router = APIRouter(include_in_schema=False)
@@ -104,11 +106,28 @@ async def dashboard_page(
     return answer
 
 
+async def all_arrived(marks: Marks, sessions: Sessions) -> bool:
+    """Whether what the visitor comes from writing is applied here; waits for it, and holds no connection meanwhile."""
+
+    async def applied(mark: Mark) -> bool:
+        async with sessions() as session, session.begin():
+            return await has_reached(session, mark.aggregate_id, mark.version)
+
+    return await arrived(marks, applied)
+
+
 @router.get("/scorecards/{unit}", response_class=HTMLResponse)
 async def scorecard_page(
-    request: Request, session: Reading, scope: PageScope, unit: str, languages: Languages, period: str = ""
+    request: Request,
+    marks: Marks,
+    is_here: Annotated[bool, Depends(all_arrived)],
+    session: Reading,
+    scope: PageScope,
+    unit: str,
+    languages: Languages,
+    period: str = "",
 ) -> HTMLResponse:
-    """Everything that the visitor may know of one unit."""
+    """Everything that the visitor may know of one unit, with what they have just written where `after` names that."""
     asked = asked_period(period) if period else None
     card = await scorecard(session, unit, period=asked, languages=languages, scope=scope)
     say = views.Speaker(card.languages)
@@ -119,6 +138,10 @@ async def scorecard_page(
         card=card,
         tiles=[tile_view(tile, say) for tile in card.tiles],
         period=period,
+        own_address=views.address(request.url.path, period=period),
+        written=[written(mark.service, mark.aggregate_id, mark.version) for mark in marks],
+        is_here=is_here,
+        state=await state_of_results(session, *await watchable(session, unit, scope)),
         periods=[views.choice(each) for each in known],
         children=sorted(card.children, key=lambda child: say.text(child.name).casefold()),
         say=say,
@@ -126,5 +149,6 @@ async def scorecard_page(
         closed=views.closed(tile.indicator for tile in card.tiles),
         body_name=say.text((card.parents[0] if card.parents else card.unit).name),
     )
-    keep_page(request, answer, SECONDS_KEPT)
+    if not marks:
+        keep_page(request, answer, SECONDS_KEPT)
     return answer
