@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Date, FromClause, Text, Uuid, and_, cast, func, literal, or_, tuple_
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -165,7 +166,7 @@ def _overlaps(table: Any, period: FromClause) -> tuple[ColumnElement[bool], Colu
 
 
 def _named(part: str) -> ColumnElement[bool]:
-    names = cast(func.jsonb_path_query_array(col(Unit.name), "$.*"), Text)
+    names = cast(func.jsonb_path_query_array(col(Unit.name), cast("$.*", JSONPATH)), Text)
     return or_(col(Unit.code).icontains(part, autoescape=True), names.icontains(part, autoescape=True))
 
 
