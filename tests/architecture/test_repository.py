@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LONGEST, LONGEST_TEST = 300, 400
 MAY_BE_LONG = re.compile(
-    r"/migrations/versions/|^shared/contracts/schemas/|\.lock$|\.csv$|^shared/ui/static/steward\.css$|^LICENSE$"
+    r"/migrations/versions/|^shared/contracts/schemas/|/openapi\.json$|^tests/contracts/data/|^tests/openapi/package-lock\.json$"
+    r"|\.lock$|\.csv$|^shared/ui/static/steward\.css$|^LICENSE$"
 )
 SILENCED = re.compile(r"#\s*(?:noqa(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|type:\s*ignore(?:\[[^\]]*\])?)")
 REGISTRY = re.compile(

@@ -1,7 +1,7 @@
 """Erasing what events say: only by the operation that tells of it, and everybody who has it learns of it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import asyncpg
@@ -13,6 +13,7 @@ from shared.ids import new_id
 from shared.messaging.applying import Handling
 from shared.messaging.dead_letters import replay
 from shared.messaging.erasure import KeepsTheLog, NothingToErase, erase, handlers_of
+from shared.messaging.handlers import Received
 from shared.messaging.sequencer import sequence_once
 from shared.messaging.verify import verify
 from tests.shared.messaging.events import NOW, Service, log_of, sequence, tell, unit_changed, whole_log
@@ -173,8 +174,8 @@ class TestFollowers:
     ) -> None:
         heard: list[int] = []
 
-        async def forget(_: object, events: object) -> None:
-            heard.extend(each.position for event in events for each in event.data.events)  # type: ignore[attr-defined]
+        async def forget(_: object, events: Sequence[Received[GoalsDataErased]]) -> None:
+            heard.extend(each.position for event in events for each in event.data.events)
 
         consumer = consumer_of(reporting, five, handlers=(UNITS, JOURNAL, {GoalsDataErased: forget}))
         await consumer.step(LogFeed(five))
