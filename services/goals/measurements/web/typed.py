@@ -22,7 +22,7 @@ STATUSES: dict[ObsStatus, str] = {
     "O": "Missing: there should be a number",
     "M": "Not applicable: there can be no number",
 }
-ACCEPTED = "Write a number with a point and no comma, such as 1234.5 or 1 234.5"
+ACCEPTED = "Write a number with a point and no comma, such as 1234.5 or 1\N{NO-BREAK SPACE}234.5"
 _NUMBER, _GROUPED = re.compile(DECIMAL_PATTERN), re.compile(r"-?[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]+)?")
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")

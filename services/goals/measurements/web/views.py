@@ -8,7 +8,7 @@ from services.goals.measurements.queries.asked import AskedNumber
 from services.goals.measurements.tables import Measurement
 from services.goals.measurements.web.typed import STATUSES, Typed
 from services.goals.permissions import ROLES
-from shared.decimals import plain, rounded
+from shared.decimals import plain
 from shared.texts import in_language
 
 Say = Callable[[Mapping[str, str] | None], str]
@@ -101,7 +101,7 @@ def in_words(standing: Measurement, indicator: Indicator, say: Say) -> str:
     status = STATUSES[standing.obs_status].partition(":")[0]
     if standing.value is None:
         return f"{status}, {standing.missing_reason}"
-    shown = f"{plain(rounded(standing.value))} {say(indicator.unit_of_measure)}".rstrip()
+    shown = f"{plain(standing.value)} {say(indicator.unit_of_measure)}".rstrip()
     if standing.numerator is not None and standing.denominator is not None:
         shown += f" ({plain(standing.numerator)} of {plain(standing.denominator)})"
     return shown if standing.obs_status == "A" else f"{shown}, {status.lower()}"
