@@ -58,6 +58,7 @@ DOORS = [
     Door("GET /scorecards", "/scorecards?indicator=ae_4h&indicator={id}", named=True, opens=False),
     Door("GET /scorecards/{unit}", "/scorecards/RF4", opens=False),
     Door("GET /scorecards/{unit}", "/scorecards/{unit_id}?period=record", opens=False),
+    Door("GET /scorecards/{unit}/changes", "/scorecards/RF4/changes", opens=False),
 ]
 
 

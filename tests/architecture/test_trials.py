@@ -16,8 +16,13 @@ from tests.fixtures.databases import Database
 
 READS = ("GET", "HEAD")
 CASES: Mapping[str, Cases] = {"goals": goals.CASES, "feedback": feedback.CASES}
-WRITES = [(service, name) for service, cases in CASES.items() for name in cases if not name.startswith(READS)]
 ANSWERS = ["POST /v1/surveys/{key}/responses", "POST /v1/surveys/{key}/responses:batch"]
+WRITES = [
+    (service, name)
+    for service, cases in CASES.items()
+    for name in cases
+    if not name.startswith(READS) and " /v1/" in name and name not in ANSWERS
+]
 TRIAL = {"validate_only": "true"}
 
 
@@ -41,9 +46,8 @@ async def test_a_trial_is_answered_and_keeps_nothing(
     service: str, route: str, walks: Mapping[str, Walk], databases: Mapping[str, Database]
 ) -> None:
     walk = walks[service]
-    operation = next(each for each in operations_of(walk.service.app) if each.name == route)
     for way in CASES[service][route]:
-        request = await walk.request_for(operation, way, walk.near, walk.near, "code")
+        request = await walk.request_for(route, way, walk.near, walk.near, "code")
         before = await everything(databases[service])
 
         answer = await walk.service.call(token=walk.service.sign(ADMINISTRATOR), params=TRIAL, **request)

@@ -1,10 +1,12 @@
 """How each route of feedback reaches a unit, and a body to try it in."""
 
 from itertools import count
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from shared.database import transaction
-from tests.architecture.access.walking import Cases, Names, Service, Walk, Way
+from tests.architecture.access import public
+from tests.architecture.access.walking import Cases, Names, Service, Walk, Way, with_cursors
 from tests.feedback.samples import OTHER, QUESTIONS, REGION, ROOT, SURVEY, TRUST, hear, seed, unit_changed
 
 BODY = "nhs"
@@ -51,36 +53,59 @@ async def opened(service: Service, near: Names, asked: Names) -> Names:
     return names
 
 
-CASES: Cases = {
-    "GET /v1/events": [Way("whole body", "/v1/events")],
-    "GET /v1/status": [Way("whole body", "/v1/status")],
-    "GET /v1/surveys": [
-        Way("list", "/v1/surveys?limit=200", whose=lambda survey: survey["unit"]),
-        Way("filter", "/v1/surveys?unit={unit}"),
-    ],
-    "POST /v1/surveys": [
-        Way("body", "/v1/surveys", lambda names: {**SURVEY, "code": f"s-{next(_fresh)}", "unit": names["unit"]})
-    ],
-    "PATCH /v1/surveys/{key}": [
-        Way("path", "/v1/surveys/{survey}", lambda _: {"threshold": 11}, version_of="/v1/surveys/{survey}/versions")
-    ],
-    "GET /v1/surveys/{key}/versions": [Way("path", "/v1/surveys/{survey}/versions")],
-    "POST /v1/surveys/{key}/versions": [
-        Way("path", "/v1/surveys/{survey}/versions", lambda _: {"questions": QUESTIONS}),
-        Way(
-            "body",
-            "/v1/surveys/{survey}/versions",
-            lambda names: {"questions": QUESTIONS, "unit": names["unit"]},
-            prepare=_own_draft,
-        ),
-    ],
-    "POST /v1/surveys/{key}/versions/{number}:publish": [
-        Way("path", "/v1/surveys/{survey}/versions/1:publish", prepare=_written),
-        Way("path", "/v1/surveys/{survey}/versions/1:publish", prepare=_written_about),
-    ],
-    "POST /v1/surveys/{key}:open": [Way("path", "/v1/surveys/{survey}:open", prepare=_published)],
-    "POST /v1/surveys/{key}:close": [Way("path", "/v1/surveys/{survey}:close", prepare=opened)],
-}
+def _answered() -> dict[str, Any]:
+    return {"id": str(uuid4()), "version": 1, "language": "en", "answers": {"overall": "good"}}
+
+
+def _filled_in() -> dict[str, Any]:
+    return {"id": str(uuid4()), "version": "1", "language": "en", "answer.overall": "good"}
+
+
+CASES: Cases = with_cursors(
+    {
+        **public.CASES,
+        "GET /v1/events": [Way("whole body", "/v1/events")],
+        "GET /v1/status": [Way("whole body", "/v1/status")],
+        "GET /v1/surveys": [
+            Way("list", "/v1/surveys?limit=200", whose=lambda survey: survey["unit"]),
+            Way("filter", "/v1/surveys?unit={unit}"),
+        ],
+        "POST /v1/surveys": [
+            Way("body", "/v1/surveys", lambda names: {**SURVEY, "code": f"s-{next(_fresh)}", "unit": names["unit"]})
+        ],
+        "PATCH /v1/surveys/{key}": [
+            Way("path", "/v1/surveys/{survey}", lambda _: {"threshold": 11}, version_of="/v1/surveys/{survey}/versions")
+        ],
+        "GET /v1/surveys/{key}/versions": [Way("path", "/v1/surveys/{survey}/versions")],
+        "POST /v1/surveys/{key}/versions": [
+            Way("path", "/v1/surveys/{survey}/versions", lambda _: {"questions": QUESTIONS}),
+            Way(
+                "body",
+                "/v1/surveys/{survey}/versions",
+                lambda names: {"questions": QUESTIONS, "unit": names["unit"]},
+                prepare=_own_draft,
+            ),
+        ],
+        "POST /v1/surveys/{key}/versions/{number}:publish": [
+            Way("path", "/v1/surveys/{survey}/versions/1:publish", prepare=_written),
+            Way("path", "/v1/surveys/{survey}/versions/1:publish", prepare=_written_about),
+        ],
+        "POST /v1/surveys/{key}:open": [Way("path", "/v1/surveys/{survey}:open", prepare=_published)],
+        "GET /v1/surveys/{key}": [Way("public", "/v1/surveys/{survey}", prepare=opened)],
+        "POST /v1/surveys/{key}/responses": [
+            Way("public", "/v1/surveys/{survey}/responses", lambda _: _answered(), prepare=opened)
+        ],
+        "POST /v1/surveys/{key}/responses:batch": [
+            Way("public", "/v1/surveys/{survey}/responses:batch", lambda _: {"items": [_answered()]}, prepare=opened)
+        ],
+        "GET /surveys/{key}": [Way("public", "/surveys/{survey}", prepare=opened)],
+        "POST /surveys/{key}": [
+            Way("public", "/surveys/{survey}", lambda _: _filled_in(), prepare=opened, form=True),
+        ],
+        "GET /surveys/{key}/thank-you": [Way("public", "/surveys/{survey}/thank-you", prepare=opened)],
+        "POST /v1/surveys/{key}:close": [Way("path", "/v1/surveys/{survey}:close", prepare=opened)],
+    }
+)
 
 
 async def walk_through(service: Service) -> Walk:

@@ -15,6 +15,7 @@ from shared.http.auth import UnitScope
 from shared.http.bulk import ItemResult, bulk_response, refused_item
 from shared.http.models import Strict
 from shared.http.sessions import Reading
+from tests.architecture.access.matrix import NOBODY, OTHERS, Row
 from tests.architecture.access.walking import Cases, Way
 
 router = APIRouter(prefix="/v1")
@@ -84,6 +85,12 @@ async def lets_nobody_in(key: str, _: UnitReader, session: Reading) -> str:
     return (await unit_by_key(session, key, NOWHERE)).code
 
 
+@router.get("/too-open/{key}")
+async def asks_for_too_little(key: str, caller: UnitReader, session: Reading) -> str:
+    """Is for those who write units, and lets in whoever reads them."""
+    return (await unit_by_key(session, key, caller.scope)).code
+
+
 CASES: Cases = {
     "GET /v1/open/{key}": [Way("path", "/v1/open/{unit}")],
     "GET /v1/forgetful/{key}": [Way("path", "/v1/forgetful/{unit}")],
@@ -95,32 +102,66 @@ CASES: Cases = {
     "POST /v1/forgetful:batch": [Way("item", "/v1/forgetful:batch", lambda names: {"unit": names["unit"]})],
     "GET /v1/forgetful-feed": [Way("whole body", "/v1/forgetful-feed")],
     "GET /v1/too-closed/{key}": [Way("path", "/v1/too-closed/{unit}")],
+    "GET /v1/too-open/{key}": [Way("path", "/v1/too-open/{unit}")],
 }
-_READERS = ("administrator", "analyst", "auditor", "data_provider", "goal_leader", "performance_officer")
-_WRITERS = ("administrator", "performance_officer")
+READERS = "administrator|analyst|auditor|data_provider|goal_leader|performance_officer"
+WRITERS = "administrator|performance_officer"
+MERE_READERS = "analyst|auditor|data_provider|goal_leader"
 
 
-def _each(roles: tuple[str, ...], fault: str) -> set[str]:
-    return {fault.format(role=role) for role in roles}
+def _closed(route: str, how: str, roles: str, own: str, foreign: str) -> list[Row]:
+    """The rows of a route as they would be written."""
+    return [
+        Row("goals", route, how, frozenset(named.split("|")), *answers)
+        for named, answers in {
+            roles: (own, foreign, foreign),
+            OTHERS: ("403", "403", "403"),
+            NOBODY: ("401", "401", "401"),
+        }.items()
+    ]
+
+
+ROWS = [
+    *_closed("GET /v1/open/{key}", "path", READERS, "200", "404"),
+    *_closed("GET /v1/forgetful/{key}", "path", READERS, "200", "404"),
+    *_closed("POST /v1/forgetful", "body", WRITERS, "200", "404"),
+    *_closed("GET /v1/forgetful", "list", READERS, "shown", "hidden"),
+    *_closed("GET /v1/forgetful", "filter", READERS, "200", "404"),
+    *_closed("POST /v1/forgetful:batch", "item", WRITERS, "201", "404"),
+    *_closed("GET /v1/forgetful-feed", "whole body", READERS, "200", "403"),
+    *_closed("GET /v1/too-closed/{key}", "path", WRITERS, "200", "404"),
+    *_closed("GET /v1/too-open/{key}", "path", WRITERS, "200", "404"),
+]
+
+
+def _each(roles: str, fault: str) -> set[str]:
+    return {fault.format(role=role) for role in roles.split("|")}
 
 
 FAULTS: Mapping[str, set[str]] = {
     "GET /v1/open/{key}": {
-        "GET /v1/open/{key}: nobody gets 200, not 401",
-        *_each((*_READERS, "follower"), "GET /v1/open/{{key}} by path: {role} of a foreign unit gets 200, not 404"),
+        "GET /v1/open/{key} by path: nobody for any gets 200, not 401",
+        "GET /v1/open/{key} by path: follower for any gets 200, not 403",
+        "GET /v1/open/{key} by path: caseworker for any gets 200, not 403",
+        *_each(READERS, "GET /v1/open/{{key}} by path: {role} for a foreign unit gets 200, not 404"),
     },
     "GET /v1/forgetful/{key}": _each(
-        _READERS, "GET /v1/forgetful/{{key}} by path: {role} of a foreign unit gets 200, not 404"
+        READERS, "GET /v1/forgetful/{{key}} by path: {role} for a foreign unit gets 200, not 404"
     ),
-    "POST /v1/forgetful": _each(_WRITERS, "POST /v1/forgetful by body: {role} of a foreign unit gets 200, not 404"),
-    "GET /v1/forgetful": _each(_READERS, "GET /v1/forgetful by list: {role} of a foreign unit gets 1 of 1 items"),
+    "POST /v1/forgetful": _each(WRITERS, "POST /v1/forgetful by body: {role} for a foreign unit gets 200, not 404"),
+    "GET /v1/forgetful": _each(READERS, "GET /v1/forgetful by list: {role} for a foreign unit gets shown, not hidden"),
     "POST /v1/forgetful:batch": _each(
-        _WRITERS, "POST /v1/forgetful:batch by item: {role} of a foreign unit gets items [201, 201]"
+        WRITERS, "POST /v1/forgetful:batch by item: {role} for a foreign unit gets 201, not 404"
     ),
     "GET /v1/forgetful-feed": _each(
-        _READERS, "GET /v1/forgetful-feed by whole body: {role} of a foreign unit gets 200, not 403"
+        READERS, "GET /v1/forgetful-feed by whole body: {role} for one region gets 200, not 403"
     ),
     "GET /v1/too-closed/{key}": {
-        "GET /v1/too-closed/{key} by path: administrator of its own unit gets 404 unknown_unit"
+        *_each(WRITERS, "GET /v1/too-closed/{{key}} by path: {role} for its own unit gets 404, not 200"),
+        *_each(
+            "analyst|auditor|data_provider|goal_leader",
+            "GET /v1/too-closed/{{key}} by path: {role} for any gets 404, not 403",
+        ),
     },
+    "GET /v1/too-open/{key}": _each(MERE_READERS, "GET /v1/too-open/{{key}} by path: {role} for any gets 200, not 403"),
 }
