@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check fuzz format lock contracts oracles bench chaos clean
+.PHONY: help demo test quick check audit fuzz format lock contracts oracles bench chaos clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,7 @@ check: .venv/.dev build/openapi/.installed ## format, lint, types, architecture,
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml services shared deploy
 	$(BIN)/lint-imports
 	$(BIN)/steward contracts --check
 	$(BIN)/steward migrate --check
@@ -63,6 +64,9 @@ build/openapi/.installed: $(wildcard tests/openapi/*)
 
 fuzz: .venv/.dev ## ask every operation for whatever its document allows, and what it does not; MINUTES=
 	$(BIN)/pytest tests/fuzz/services.py --fuzz-minutes $(or $(MINUTES),10) --timeout 0 $(ARGS)
+
+audit: .venv/.dev ## look up every pinned package in the vulnerability services; says so where none can be reached
+	@$(BIN)/python -m tests.audit requirements-dev.lock
 
 format: .venv/.dev ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .
