@@ -65,16 +65,26 @@ class TestWhatWaits:
         assert await browser.sign_in("data_provider@a") == "/measurements"
 
     async def test_own_periods_wait_newest_first_and_no_others(self, office: Browser) -> None:
-        page = (await office.get("/measurements")).text
+        page = (await office.get("/measurements?before=2019-04-02,,")).text
 
         found = re.findall(r"/measurements/(\w+)/month/(\d{4}-\d\d)-01\"", page)
         assert found == [("a", "2019-03"), ("a", "2019-02"), ("a", "2019-01")]
 
     async def test_what_was_reported_waits_no_longer(self, office: Browser, goals: Goals) -> None:
         await goals.made("/v1/measurements", waits("a", "2019-03"))
-        page = (await office.get("/measurements?indicator=waits")).text
+        page = (await office.get("/measurements?indicator=waits&before=2019-04-02,,")).text
 
         assert re.findall(r"/month/(\d{4}-\d\d)-01\"", page) == ["2019-02", "2019-01"]
+
+    async def test_what_waits_from_long_ago_is_found_by_going_further_back(self, office: Browser) -> None:
+        address, pages = "/measurements", []
+        while address:
+            pages.append(unescape((await office.get(address)).text))
+            address = "".join(re.findall(r'<a href="([^"]+)">Further back', pages[-1]))
+
+        assert "Nothing waits in the last three years." in pages[0]
+        assert re.findall(r"/month/(\d{4}-\d\d)-01\"", "".join(pages)) == ["2019-03", "2019-02", "2019-01"]
+        assert len(pages) < 5
 
 
 class TestEntering:

@@ -20,8 +20,8 @@ from shared.http.auth import UnitScope
 from shared.http.scopes import within
 from shared.periods.calendar import FIRST_YEAR, FiscalCalendar, Period
 
-LOOKS_BACK = timedelta(days=1100)
-"""Three years are looked through at once: an assignment may reach back as far as it likes."""
+LOOKS_BACK = (timedelta(days=100), timedelta(days=1000))
+"""The last months first, which is enough where many units wait, then three years; further back from there."""
 _FIRST_DAY = date(FIRST_YEAR, 1, 1)
 
 
@@ -71,10 +71,13 @@ async def awaited_periods(
     if indicator:
         chosen.append(col(Indicator.code) == indicator)
     place: Place | None = after or Place(today)
-    rows: Sequence[Any] = ()
-    while place is not None and not rows:
-        back_to = max(place.start - LOOKS_BACK, _FIRST_DAY)
-        rows = (await session.execute(_waiting(calendars, place, back_to, today, chosen).limit(limit + 1))).all()
+    rows: list[Any] = []
+    for span in LOOKS_BACK:
+        if place is None or len(rows) > limit:
+            break
+        back_to = max(place.start - span, _FIRST_DAY)
+        wanted = _waiting(calendars, place, back_to, today, chosen).limit(limit + 1 - len(rows))
+        rows += (await session.execute(wanted)).all()
         earlier = _assigned(select(Assignment.id)).where(col(Assignment.valid_from) <= back_to, *chosen).limit(1)
         goes_on = back_to > _FIRST_DAY and (await session.exec(earlier)).first() is not None
         place = Place(back_to) if goes_on else None
