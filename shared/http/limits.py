@@ -61,10 +61,10 @@ class LimitBodies:
             return
         limit = BATCH if scope["path"].endswith(":batch") else SINGLE
         announced = _content_length(scope)
-        received = 0
+        received, is_whole = 0, False
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, is_whole
             # Announced too large: nothing is read at all.
             if announced > limit:
                 raise _too_large(limit)
@@ -73,6 +73,10 @@ class LimitBodies:
                 received += len(message.get("body", b""))
                 if received > limit:
                     raise _too_large(limit)
+                is_whole = not message.get("more_body", False)
+            elif not is_whole:
+                # FastAPI answers 400 to half a body, as if its sender were there to hear it.
+                scope["steward.hung_up"] = True
             return message
 
         await self.app(scope, counted, send)

@@ -84,6 +84,7 @@ class Envelope:
                     raise
                 await self._apologise(scope, receive, send_dressed)
             finally:
+                status = _HUNG_UP if "steward.hung_up" in scope else status
                 span.route, span.status = _route_of(scope), status
                 REQUEST_SECONDS.labels(self.service, scope["method"], span.route, str(status)).observe(
                     time.perf_counter() - started_at

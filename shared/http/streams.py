@@ -17,7 +17,7 @@ PER_ADDRESS = 50
 IN_ALL = 500
 LONGEST = 15 * 60.0
 """Seconds after which a stream ends; who still wants it asks again."""
-_LOOKS_A_SECOND = 200.0
+_LOOKS_A_SECOND = 50.0
 _LOOKING_AT_ONCE = 4
 
 
@@ -59,7 +59,7 @@ class Streams:
             del self._open[caller]
 
     def pause(self, wanted: float) -> float:
-        """How long to pause before looking again: all who wait look a few hundred times a second together, not each."""
+        """How long to pause before looking again: all who wait look fifty times a second together, not each."""
         return max(wanted, len(self) / _LOOKS_A_SECOND)
 
 

@@ -125,12 +125,14 @@ async def served(database: Database, port: int, **settings: str) -> AsyncIterato
     assert ended in (0, -signal.SIGTERM)  # uvicorn ends by the signal it was sent
 
 
-async def spoken(process: Served, first: bytes, *, cut: bool = False) -> socket.socket:
-    """A connection that has said something and reads nothing, or is cut at once."""
+async def spoken(process: Served, first: bytes, *, cut: bool = False, source: str = "") -> socket.socket:
+    """A connection that has said something and reads nothing, or is cut at once; it may come from another address."""
     loop = asyncio.get_running_loop()
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.setblocking(False)
+    if source:
+        connection.bind((source, 0))
     await loop.sock_connect(connection, ("127.0.0.1", process.port))
     await loop.sock_sendall(connection, first)
     if cut:
