@@ -16,6 +16,8 @@ from deploy.local.roles import all_roles, roles_of, roles_of_people
 
 UNITS = {"data_provider": "RF4"}
 """The unit of the demo's record for which the sign-in address of a role is; the whole body for the others."""
+RATES = {"reads": "600000/minute", "writes": "600000/minute", "public_posts": "600000/minute", "feed": "600000/minute"}
+"""Beyond what this machine can serve: here every caller has one address, whoever loads, measures or follows."""
 TOKENS_LAST = timedelta(days=30)
 """As long as a demo may be left running; its keys never leave this machine."""
 
@@ -100,6 +102,7 @@ class Deployment:
             "STEWARD_CLIENT_SECRET": secret,
             "STEWARD_SIGN_IN": json.dumps(issuer.sign_in_settings(self.issuer_url, service, secret)),
             "STEWARD_METRICS_PORT": str(self.ports.metrics(process)),
+            "STEWARD_RATES": json.dumps(RATES),
             "STEWARD_CLOCK_FILE": str(self.directory / "clock"),
             f"{service.upper()}_DATABASE_URL": self.database_urls[service],
         }
