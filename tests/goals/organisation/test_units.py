@@ -227,6 +227,3 @@ class TestListUnits:
 
         assert [unit["code"] for unit in listed] == ["south", "north"]
         assert (await goals.get("/v1/units", sort="name")).status_code == 400
-
-    async def test_it_says_where_to_follow(self, goals: Goals) -> None:
-        assert (await goals.get("/v1/units")).headers["steward-cursor"].startswith("log=")
