@@ -85,6 +85,7 @@ def _describe_fields(operation: dict[str, Any], fields: list[str]) -> None:
             "items": {"type": "string", "enum": fields},
             "minItems": 1,
             "maxItems": len(fields),
+            "uniqueItems": True,
             "examples": [fields[:1]],
         },
     }

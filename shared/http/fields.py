@@ -1,6 +1,7 @@
 """`fields=`: an answer with only what the caller asked for of it, or of each item of its list."""
 
 import json
+from collections import Counter
 from typing import Any, get_args
 
 from fastapi import Request
@@ -17,10 +18,10 @@ _ASKED = "steward.fields"
 
 
 class BadFields(BadRequest):
-    """What the address answers with has no such field."""
+    """The address answers with no such field, or the field is named twice."""
 
     code = "bad_fields"
-    title = "No such field"
+    title = "The fields cannot be chosen so"
 
 
 def fields_of(route: APIRoute) -> list[str]:
@@ -45,12 +46,15 @@ def ask_for_fields(request: Request, route: APIRoute) -> None:
     if wanted is None:
         return
     known = fields_of(route)
-    names = {name.strip() for name in wanted.split(",")}
-    if unknown := sorted(names.difference(known)):
+    names = Counter(name.strip() for name in wanted.split(","))
+    if unknown := sorted(set(names).difference(known)):
         accepted = ", ".join(known) or "nothing: this address answers with no fields to choose from"
         errors = [FieldError(where="query fields", accepted=accepted, sent=name[:100]) for name in unknown]
         raise BadFields("What this address answers with has no such field.", errors)
-    request.scope[_ASKED] = names
+    if twice := sorted(name for name, times in names.items() if times > 1):
+        errors = [FieldError(where="query fields", accepted="each field once", sent=name) for name in twice]
+        raise BadFields("A field was asked for twice.", errors)
+    request.scope[_ASKED] = set(names)
 
 
 class NarrowAnswers:

@@ -118,7 +118,7 @@ async def page(
 
 
 def _order(sort: str | None, sortable: Mapping[str, Any]) -> list[Any]:
-    names = [name.strip() for name in sort.split(",")] if sort else []
+    names = [name.strip() for name in sort.split(",")] if sort is not None else []
     known = ", ".join(sorted(sortable)) or "nothing"
     for name in names:
         if name.removeprefix("-") not in sortable:

@@ -104,8 +104,11 @@ class TestPages:
 
         problem(answer, 400, "bad_cursor")
 
-    async def test_only_stated_fields_can_be_sorted_by(self, client: httpx.AsyncClient, bearer: Token) -> None:
-        answer = await client.get("/v1/things?sort=size", headers=bearer("reader"))
+    @pytest.mark.parametrize("sort", ["size", ""])
+    async def test_only_stated_fields_can_be_sorted_by(
+        self, client: httpx.AsyncClient, bearer: Token, sort: str
+    ) -> None:
+        answer = await client.get(f"/v1/things?sort={sort}", headers=bearer("reader"))
 
         assert problem(answer, 400, "bad_sort")["detail"] == "This list can be sorted by code, version."
 
@@ -125,6 +128,12 @@ class TestPages:
 
         (error,) = problem(answer, 400, "bad_fields")["errors"]
         assert error == {"where": "query fields", "sent": "colour", "accepted": "code, id, size, version"}
+
+    async def test_a_field_is_asked_for_once(self, client: httpx.AsyncClient, bearer: Token) -> None:
+        answer = await client.get("/v1/things?fields=code,version,code", headers=bearer("reader"))
+
+        (error,) = problem(answer, 400, "bad_fields")["errors"]
+        assert error == {"where": "query fields", "sent": "code", "accepted": "each field once"}
 
     async def test_the_description_of_a_list_is_that_of_its_items(self, client: httpx.AsyncClient) -> None:
         described = (await client.get("/openapi.json")).json()["components"]["schemas"]["Page_ThingAnswer_"]
