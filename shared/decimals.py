@@ -3,6 +3,7 @@
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 DECIMAL_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,12})?$"
+POSITIVE_PATTERN = r"^(?=.*[1-9])[0-9]{1,18}(\.[0-9]{1,12})?$"
 _TWELVE_PLACES = Decimal(1).scaleb(-12)
 _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 

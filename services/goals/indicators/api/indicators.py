@@ -21,6 +21,7 @@ from services.goals.indicators.operations import indicators as operations
 from services.goals.indicators.tables import Indicator
 from services.goals.permissions import IndicatorReader, IndicatorWriter
 from services.goals.schema import LogHead
+from shared.decimals import POSITIVE_PATTERN
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import ABSENT, Change, Strict
@@ -42,7 +43,7 @@ class RatioIn(Strict):
 
     numerator: Text
     denominator: Text
-    factor: Annotated[DecimalText, Field(gt=0)] = Field(
+    factor: Annotated[DecimalText, Field(gt=0, json_schema_extra={"pattern": POSITIVE_PATTERN})] = Field(
         default=Decimal(100),
         description="100 for a percentage, 1000 or 100000 for a rate, 1 for a mean",
     )
