@@ -1,9 +1,8 @@
 """Server-sent events: an answer that stays open, counted among what waits, and says something as soon as it comes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Protocol
 from uuid import UUID
 
 from starlette.requests import Request
@@ -17,12 +16,8 @@ HEARTBEAT = 15.0
 STILL_HERE = b": still here\n\n"
 
 
-class Words(Protocol):
-    """What a stream says, in its order; whoever opens it closes it."""
-
-    def __call__(self) -> AsyncIterator[bytes]:
-        """Begin."""
-        ...
+Words = Callable[[], AsyncGenerator[bytes, None]]
+"""Begins what a stream says, in its order; whoever begins it closes it."""
 
 
 def event(name: str) -> bytes:
@@ -60,7 +55,7 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _say(self, send: Send) -> None:
-        async with aclosing(self._words()) as words:  # type: ignore[type-var]  # a generator, which can be closed
+        async with aclosing(self._words()) as words:
             async for word in words:
                 await send({"type": "http.response.body", "body": word, "more_body": True})
 

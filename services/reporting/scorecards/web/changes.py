@@ -1,7 +1,7 @@
 """The stream that tells an open scorecard that newer numbers are here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -33,7 +33,7 @@ async def scorecard_changes(
         what = await watchable(session, unit, scope)
     watching: WatchedScorecards = request.app.state.watched_scorecards
 
-    async def words() -> AsyncIterator[bytes]:
+    async def words() -> AsyncGenerator[bytes, None]:
         async with watching.watched(what) as (watch, wake):
             while not request.app.state.stopping:
                 wake.clear()
