@@ -14,6 +14,7 @@ from services.goals.recalculation.queries import waiting
 from services.goals.schema import EVENT_TABLES
 from services.goals.settings import GoalsSettings
 from services.goals.targets import api as targets
+from services.goals.targets.operations import direction_fits
 from shared.http.app import create_service
 from shared.http.status import status_routes
 from shared.messaging.feed import feed_router
@@ -43,5 +44,6 @@ def create_app(settings: GoalsSettings | None = None) -> FastAPI:
             status_routes(EVENT_TABLES, waiting),
         ],
     )
+    app.state.direction_fits = direction_fits
     app.state.pages = {"/measurements": "Numbers to report"}
     return app

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
 from services.goals.calendars.tables import Calendar
+from services.goals.indicators.domain import Direction
 from services.goals.indicators.errors import UnknownAssignment, UnknownIndicator
 from services.goals.indicators.tables import Assignment, Indicator
 from services.goals.organisation.tables import Unit
@@ -61,6 +62,12 @@ async def indicators_by_key(session: AsyncSession, keys: Collection[str]) -> dic
     by_code = {indicator.code: (indicator, calendar) for indicator, calendar in found}
     resolved = ((key, by_id.get(identifier) if (identifier := as_id(key)) else by_code.get(key)) for key in keys)
     return {key: pair for key, pair in resolved if pair is not None}
+
+
+async def direction_of(session: AsyncSession, indicator_id: UUID) -> Direction:
+    """Which way an indicator is better; nobody changes it until the transaction ends."""
+    query = select(Indicator).where(col(Indicator.id) == indicator_id).with_for_update(read=True)
+    return (await session.exec(query.execution_options(populate_existing=True))).one().direction
 
 
 async def lock_indicators(session: AsyncSession, ids: Collection[UUID]) -> None:

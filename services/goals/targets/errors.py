@@ -31,6 +31,13 @@ class TargetPullsTheWrongWay(RuleBroken):
     title = "The target contradicts the indicator's direction"
 
 
+class DirectionContradictsTargets(RuleBroken):
+    """A target of the indicator asks for what would make it worse."""
+
+    code = "direction_contradicts_targets"
+    title = "The direction contradicts the indicator's targets"
+
+
 class TargetIncomplete(InvalidInput):
     """Parts that the type of target needs are missing, or parts are there that it does not have."""
 

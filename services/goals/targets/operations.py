@@ -4,19 +4,27 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.goals.indicators.domain import Direction
 from services.goals.indicators.errors import UnknownIndicator
-from services.goals.indicators.queries import indicators_by_key
+from services.goals.indicators.queries import direction_of, indicators_by_key
 from services.goals.organisation.domain import check_span
 from services.goals.organisation.queries import the_body, unit_by_key
 from services.goals.recalculation.operations import mark_dirty
 from services.goals.schema import Outbox
-from services.goals.targets.domain import TargetType, check_direction, typed
-from services.goals.targets.errors import TargetIncomplete
-from services.goals.targets.queries import SeriesPair, ever_applied_below, headline_series, newest_target
+from services.goals.targets.domain import TargetType, TypedTarget, check_direction, typed
+from services.goals.targets.errors import DirectionContradictsTargets, TargetIncomplete, TargetPullsTheWrongWay
+from services.goals.targets.queries import (
+    SeriesPair,
+    ever_applied_below,
+    headline_series,
+    newest_target,
+    newest_targets,
+)
 from services.goals.targets.tables import Series, Target
 from shared.contracts import PeriodKey, SeriesKey, TargetSet, TargetValue
 from shared.errors import FieldError
@@ -72,10 +80,7 @@ async def set_target(
     indicator, calendar = found
     _check(new, calendar.fiscal())
     check_language((await the_body(session)).default_language, milestone=new.milestone)
-    target = typed(
-        new.type, value=new.value, low=new.low, high=new.high, baseline=new.baseline, milestone=new.milestone
-    )
-    check_direction(target, indicator.direction)
+    check_direction(_typed(new), await direction_of(session, indicator.id))
     series = (await lock_series(session, [(indicator.id, unit.id)]))[indicator.id, unit.id]
     before = await newest_target(session, series.id)
     reaches_below = new.applies_below or await ever_applied_below(session, series.id)
@@ -110,6 +115,31 @@ async def set_target(
     else:
         await mark_dirty(session, indicator_id=indicator.id, unit_id=unit.id, disaggregation={}, cause=cause)
     return row, series
+
+
+async def direction_fits(session: AsyncSession, indicator_id: UUID, direction: Direction) -> None:
+    """Refuse a direction that an indicator's targets contradict, as they stand now: a further version may replace one.
+
+    The indicator is locked; set_target looks at its direction under the same lock.
+    """
+    for target, unit in await newest_targets(session, indicator_id):
+        try:
+            check_direction(_typed(target), direction)
+        except TargetPullsTheWrongWay as error:
+            raise DirectionContradictsTargets(
+                f"The target of {unit} asks for the opposite of «{direction}»; set another target first."
+            ) from error
+
+
+def _typed(target: NewTarget | Target) -> TypedTarget:
+    return typed(
+        target.type,
+        value=target.value,
+        low=target.low,
+        high=target.high,
+        baseline=target.baseline,
+        milestone=target.milestone,
+    )
 
 
 def _check(new: NewTarget, calendar: FiscalCalendar) -> None:

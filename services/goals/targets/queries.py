@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, func, literal
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
@@ -49,6 +50,19 @@ async def newest_target(session: AsyncSession, series_id: UUID) -> Target | None
     """The newest version of a series' target."""
     query = select(Target).where(col(Target.series_id) == series_id).order_by(col(Target.version).desc()).limit(1)
     return (await session.exec(query)).one_or_none()
+
+
+async def newest_targets(session: AsyncSession, indicator_id: UUID) -> Sequence[tuple[Target, str]]:
+    """The newest version of the target of each of an indicator's series, and the code of its unit."""
+    query = (
+        select(Target, Unit.code)
+        .join(Series, col(Series.id) == col(Target.series_id))
+        .join(Unit, col(Unit.id) == col(Series.unit_id))
+        .where(col(Series.indicator_id) == indicator_id)
+        .ext(distinct_on(col(Target.series_id)))
+        .order_by(col(Target.series_id), col(Target.version).desc())
+    )
+    return (await session.exec(query)).all()
 
 
 async def ever_applied_below(session: AsyncSession, series_id: UUID) -> bool:

@@ -69,6 +69,18 @@ class TestSetTarget:
 
         assert (answer.status_code, answer.json()["code"]) == (422, "target_pulls_the_wrong_way")
 
+    async def test_its_indicator_is_not_turned_against_it(self, goals: Goals) -> None:
+        await goals.made("/v1/targets", target())
+        turned = {"direction": "decrease"}
+
+        refused = await goals.patch("/v1/indicators/waits", turned, '"1"')
+        await goals.made("/v1/targets", target(type="undefined", value=None))
+        taken = await goals.patch("/v1/indicators/waits", turned, '"1"')
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "direction_contradicts_targets")
+        assert "The target of a asks" in refused.json()["detail"]
+        assert (taken.status_code, taken.json()["direction"]) == (200, "decrease")
+
     async def test_its_parts_fit_its_type(self, goals: Goals) -> None:
         answer = await goals.post("/v1/targets", target(type="range"))
 

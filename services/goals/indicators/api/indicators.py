@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.goals.indicators import queries
@@ -171,12 +171,17 @@ async def get_indicator(key: Key, _: IndicatorReader, session: Reading, response
     return _out(indicator, await queries.calendar_code(session, indicator))
 
 
+def _direction_fits(request: Request) -> operations.DirectionFits:
+    return cast("operations.DirectionFits", request.app.state.direction_fits)
+
+
 @router.patch("/{key}", responses=CHANGES)
 async def change_indicator(
     key: Key,
     body: IndicatorPatch,
     caller: IndicatorWriter,
     seen: IfMatch,
+    direction_fits: Annotated[operations.DirectionFits, Depends(_direction_fits)],
     session: Session,
     now: Now,
     response: Response,
@@ -186,6 +191,7 @@ async def change_indicator(
         session,
         key,
         cast("IndicatorChange", body.given()),
+        direction_fits=direction_fits,
         seen=seen,
         scope=caller.scope,
         actor=caller.actor,

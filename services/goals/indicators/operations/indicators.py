@@ -1,5 +1,6 @@
 """Adding and changing indicators."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.goals.calendars.queries import body_wide_language, calendar_by_key
 from services.goals.indicators.domain import (
+    Direction,
     IndicatorChange,
     NewIndicator,
     check_aggregations,
@@ -25,6 +27,9 @@ from shared.messaging.outbox import Cause, publish
 from shared.texts import check_language, merged
 
 _DECIDES_RESULTS = {"direction", "aggregation_over_time", "aggregation_over_units"}
+
+DirectionFits = Callable[[AsyncSession, UUID, Direction], Awaitable[None]]
+"""Raises where something that builds on an indicator contradicts the direction it is to have."""
 
 
 async def create_indicator(
@@ -67,6 +72,7 @@ async def change_indicator(
     key: str,
     change: IndicatorChange,
     *,
+    direction_fits: DirectionFits,
     seen: int,
     scope: UnitScope,
     actor: str | None,
@@ -85,7 +91,9 @@ async def change_indicator(
     if "notice" in change:
         notice = change["notice"]
         indicator.notice = None if notice is None else merged(indicator.notice, notice) or None
-    indicator.direction = change.get("direction", indicator.direction)
+    if "direction" in change:
+        await direction_fits(session, indicator.id, change["direction"])
+        indicator.direction = change["direction"]
     indicator.decimals = change.get("decimals", indicator.decimals)
     indicator.aggregation_over_time = change.get("aggregation_over_time", indicator.aggregation_over_time)
     indicator.aggregation_over_units = change.get("aggregation_over_units", indicator.aggregation_over_units)
