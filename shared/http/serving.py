@@ -236,6 +236,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let go of those who wait for events, then let everybody else finish."""
         self._app.state.stopping = True
+        self._app.state.wakeups.wake_all()
         await super().shutdown(sockets)
 
 
