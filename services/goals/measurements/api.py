@@ -20,6 +20,7 @@ from services.goals.organisation.tables import Unit
 from services.goals.permissions import MeasurementReader, MeasurementRecorder
 from services.goals.schema import LogHead
 from services.goals.targets.tables import Series
+from shared.days import Day
 from shared.http.bulk import BulkAnswer, ItemResult
 from shared.http.idempotency import IdempotentRoute
 from shared.http.items import MOST_ITEMS, EachAlone, items_response, read_items
@@ -39,7 +40,7 @@ class ReportedPeriodIn(Strict):
     """A period: the indicator's frequency, and the first day."""
 
     frequency: ReportedFrequency
-    start: date
+    start: Day
 
 
 class ReportedPeriodOut(BaseModel):
@@ -125,8 +126,8 @@ class MeasurementFilters(PageSettings):
     sort: str | None = sorted_by("indicator", "unit", "period", "recorded_at")
     indicator: Key | None = None
     unit: Key | None = None
-    period_from: date | None = Field(default=None, description="Periods that begin on this day or later")
-    period_to: date | None = Field(default=None, description="Periods that begin on this day or earlier")
+    period_from: Day | None = Field(default=None, description="Periods that begin on this day or later")
+    period_to: Day | None = Field(default=None, description="Periods that begin on this day or earlier")
     vintages: Literal["latest", "all"] = Field(default="latest", description="The newest of each period, or every one")
 
 

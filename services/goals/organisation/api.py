@@ -12,6 +12,7 @@ from services.goals.organisation.domain import NewUnit, UnitChange
 from services.goals.organisation.tables import Unit
 from services.goals.permissions import UnitReader, UnitWriter
 from services.goals.schema import LogHead
+from shared.days import Day
 from shared.http.bulk import BulkAnswer, ItemResult
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
@@ -53,8 +54,8 @@ class UnitIn(Strict):
     name: Text
     parent: Key = Field(description="Id or code of the unit above")
     level: Level
-    valid_from: date | None = Field(default=None, description="The parent's first day, if left out")
-    valid_to: date | None = Field(default=None, description="The last day, inclusive")
+    valid_from: Day | None = Field(default=None, description="The parent's first day, if left out")
+    valid_to: Day | None = Field(default=None, description="The last day, inclusive")
 
     def as_new(self) -> NewUnit:
         """What the operation takes."""
@@ -73,8 +74,8 @@ class UnitPatch(Change):
     name: TextPatch = ABSENT
     parent: Key = ABSENT
     level: Level = ABSENT
-    valid_from: date = ABSENT
-    valid_to: date | None = None
+    valid_from: Day = ABSENT
+    valid_to: Day | None = None
 
 
 class UnitOut(BaseModel):

@@ -17,6 +17,7 @@ from services.goals.schema import LogHead
 from services.goals.targets import operations, queries
 from services.goals.targets.domain import TargetType
 from services.goals.targets.tables import Series, Target
+from shared.days import Day
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import Strict
 from shared.http.pages import Follower, Page, PageSettings, say_where_to_follow, sorted_by
@@ -35,7 +36,7 @@ class PeriodIn(Strict):
     """A period: its frequency and its first day."""
 
     frequency: Frequency
-    start: date
+    start: Day
 
 
 class PeriodOut(BaseModel):
@@ -58,8 +59,8 @@ class TargetIn(Strict):
     baseline: DecimalText | None = Field(default=None, description="Where an increase or decrease starts")
     baseline_period: PeriodIn | None = None
     milestone: Text | None = Field(default=None, description="What shall be done; it is once the value reaches 1")
-    valid_from: date
-    valid_to: date | None = Field(default=None, description="The last day, inclusive")
+    valid_from: Day
+    valid_to: Day | None = Field(default=None, description="The last day, inclusive")
     applies_below: bool = Field(
         default=False, description="Whether units below that have no target of their own are held against this one"
     )

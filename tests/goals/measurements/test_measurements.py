@@ -236,6 +236,7 @@ class TestRecordMeasurements:
             for n in range(200)
         ]
         await goals.batch("/v1/units:batch", units)
+        await goals.get("/v1/measurements", PROVIDER)  # what is known of the caller is kept for a while
 
         with goals.statements() as for_few:
             await goals.batch("/v1/measurements:batch", [waits(f"u{n}") for n in range(5)], PROVIDER)

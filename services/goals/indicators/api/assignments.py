@@ -14,6 +14,7 @@ from services.goals.indicators.tables import Assignment
 from services.goals.organisation.queries import unit_by_key
 from services.goals.permissions import AssignmentWriter, IndicatorReader
 from services.goals.schema import LogHead
+from shared.days import Day
 from shared.http.bulk import BulkAnswer, ItemResult
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
@@ -33,8 +34,8 @@ class AssignmentIn(Strict):
 
     indicator: Key = Field(description="Id or code")
     unit: Key = Field(description="Id or code")
-    valid_from: date
-    valid_to: date | None = Field(default=None, description="The last day, inclusive")
+    valid_from: Day
+    valid_to: Day | None = Field(default=None, description="The last day, inclusive")
 
     def as_new(self) -> NewAssignment:
         """What the operation takes."""
@@ -58,7 +59,7 @@ class AssignmentBatch(Strict):
 class AssignmentPatch(Change):
     """A change of an assignment: its end."""
 
-    valid_to: date | None = Field(default=None, description="The last day, inclusive; null for no end")
+    valid_to: Day | None = Field(default=None, description="The last day, inclusive; null for no end")
 
 
 class AssignmentOut(BaseModel):

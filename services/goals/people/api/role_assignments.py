@@ -13,6 +13,7 @@ from services.goals.people.domain import NewRole, Role
 from services.goals.people.tables import RoleAssignment
 from services.goals.permissions import PrincipalReader, RoleAssigner
 from services.goals.schema import LogHead
+from shared.days import Day
 from shared.http.concurrency import IfMatch, set_etag
 from shared.http.idempotency import IdempotentRoute
 from shared.http.models import Strict
@@ -31,8 +32,8 @@ class RoleAssignmentIn(Strict):
     principal: UUID
     role: Role
     unit: Key = Field(description="Id or code; the role holds for the units below as well")
-    valid_from: date | None = Field(default=None, description="Today, where the body is, if left out")
-    valid_to: date | None = Field(default=None, description="The last day, inclusive")
+    valid_from: Day | None = Field(default=None, description="Today, where the body is, if left out")
+    valid_to: Day | None = Field(default=None, description="The last day, inclusive")
 
     def as_new(self) -> NewRole:
         """What the operation takes."""
