@@ -63,7 +63,7 @@ build/openapi/.installed: $(wildcard tests/openapi/*)
 	@touch $@
 
 fuzz: .venv/.dev ## ask every operation for whatever its document allows, and what it does not; MINUTES=
-	$(BIN)/pytest tests/fuzz/services.py --fuzz-minutes $(or $(MINUTES),10) --timeout 0 $(ARGS)
+	$(BIN)/pytest tests/fuzz/test_services.py --fuzz-minutes $(or $(MINUTES),10) --timeout 0 $(ARGS)
 
 audit: .venv/.dev ## look up every pinned package in the vulnerability services; says so where none can be reached
 	@$(BIN)/python -m tests.audit requirements-dev.lock
