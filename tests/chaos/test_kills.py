@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.places import CHECKOUT
 from shared.ids import new_id
+from shared.messaging.chain import GENESIS
 from tests.chaos.points import POINTS, Point
 from tests.fixtures.databases import Database
 from tests.fixtures.ledger import Ledger, Told, faults
@@ -31,6 +32,12 @@ _DATA = """
 """
 _JOURNAL = """
 create table reporting_read.journal (number bigint generated always as identity, id uuid, subject uuid, version int)
+"""
+
+# Who has begun to follow needs no owner that answers: its topic goes on alone.
+_BEGUN = """
+insert into reporting.progress (consumer, log_id, source, position, hash, recorded_at, types)
+values ('reporting', $1, 'goals', 0, $2, now(), '{steward.goals.unit.changed.v1}')
 """
 
 
@@ -67,9 +74,11 @@ class EventPath:
         await admin.execute("create table goals.aggregate (id uuid primary key, version int not null)")
         await admin.execute("grant all on goals.aggregate to goals")
         await admin.executemany("insert into goals.aggregate values ($1, 0)", [(each,) for each in self.subjects])
+        log_id = await admin.fetchval("select log_id from goals.log_head")
         await admin.close()
         admin = await asyncpg.connect(self.reporting.admin_url)
         await admin.execute(_JOURNAL)
+        await admin.execute(_BEGUN, log_id, GENESIS)
         await admin.execute("grant all on reporting_read.journal to reporting")
         await admin.close()
         topics = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
