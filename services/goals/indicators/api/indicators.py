@@ -171,7 +171,7 @@ async def get_indicator(key: Key, _: IndicatorReader, session: Reading, response
     return _out(indicator, await queries.calendar_code(session, indicator))
 
 
-def _direction_fits(request: Request) -> operations.DirectionFits:
+async def _direction_fits(request: Request) -> operations.DirectionFits:
     return cast("operations.DirectionFits", request.app.state.direction_fits)
 
 
