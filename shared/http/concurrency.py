@@ -7,7 +7,7 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from shared.errors import PreconditionFailed, ServiceError
-from shared.http.problems import BadRequest
+from shared.http.refusals import BadRequest
 
 _TAG = re.compile(r'^(?:W/)?"([0-9]{1,18})(?:-(?:gzip|br|zstd))?"$')
 

@@ -12,7 +12,8 @@ from shared.errors import ServiceError
 from shared.http.describing import describe
 from shared.http.languages import Languages
 from shared.http.middleware import public_cache
-from shared.http.problems import STATUS, NoSuchPath, all_errors
+from shared.http.problems import STATUS, all_errors
+from shared.http.refusals import NoSuchPath
 from shared.http.sign_in.visitors import keep_page, visitor_of
 from shared.http.translations import Translation, translation_for
 from shared.ui.render import page, problem_page

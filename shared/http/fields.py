@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import FieldError
-from shared.http.problems import BadRequest
+from shared.http.refusals import BadRequest
 
 FIELDS = "fields"
 _ASKED = "steward.fields"

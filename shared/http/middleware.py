@@ -10,7 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.problems import MEDIA_TYPE, BadRequest, Internal, problem_bytes, problem_response
+from shared.http.problems import MEDIA_TYPE, problem_bytes, problem_response
+from shared.http.refusals import BadRequest, Internal
 from shared.telemetry import FAILURES, REQUEST_SECONDS, continued, set_traceparent
 from shared.tracing import RequestSpan, request_span
 

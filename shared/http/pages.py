@@ -17,7 +17,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from starlette.responses import Response
 
 from shared.http.auth import UnitScope, offers
-from shared.http.problems import BadRequest, is_transient
+from shared.http.problems import is_transient
+from shared.http.refusals import BadRequest
 from shared.messaging.tables import LogHeadColumns
 
 T = TypeVar("T")

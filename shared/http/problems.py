@@ -15,8 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from shared.errors import InvalidInput, Kind, NotFound, ServiceError, Unavailable
+from shared.errors import InvalidInput, Kind, ServiceError
 from shared.http.languages import languages_in
+from shared.http.refusals import BadRequest, BrokenJson, Busy, Internal, MethodNotAllowed, NoSuchPath, TooLarge
 from shared.http.translations import ENGLISH, Translation, told_in, translation_for
 from shared.http.validation import broken_json, field_errors
 
@@ -43,69 +44,6 @@ STATUS: Mapping[Kind, int] = {
     "internal": 500,
     "unavailable": 503,
 }
-
-
-class BadRequest(ServiceError):
-    """The request cannot be read as what it claims to be."""
-
-    kind = "bad-request"
-    code = "bad_request"
-    title = "The request cannot be read"
-
-
-class NoSuchPath(NotFound):
-    """Nothing is served at this address."""
-
-    code = "no_such_path"
-    title = "No such address"
-
-
-class MethodNotAllowed(ServiceError):
-    """The address exists, but not for this method; `Allow` names those that do."""
-
-    kind = "wrong-method"
-    code = "method_not_allowed"
-    title = "Not with this method"
-
-
-class TooLarge(ServiceError):
-    """The body is larger than this address takes; smaller batches will do."""
-
-    kind = "too-large"
-    code = "too_large"
-    title = "The body is too large"
-    retry = "smaller"
-
-
-class WrongMediaType(ServiceError):
-    """The body is not of a media type that this address reads."""
-
-    kind = "wrong-media-type"
-    code = "wrong_media_type"
-    title = "Media type not supported"
-
-
-class BrokenJson(BadRequest):
-    """The body is not JSON, or holds what JSON cannot carry."""
-
-    code = "broken_json"
-    title = "The body is not valid JSON"
-
-
-class Internal(ServiceError):
-    """We failed; nothing was kept. Quote the request id when you report it."""
-
-    kind = "internal"
-    code = "internal"
-    title = "Something went wrong on our side"
-    retry = "same"
-
-
-class Busy(Unavailable):
-    """The database is not reachable, or two writers met; send the same again, with the same Idempotency-Key or id."""
-
-    code = "busy"
-    title = "Busy at the moment"
 
 
 class ProblemError(BaseModel):

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 
 from shared.errors import FieldError, InvalidInput
 from shared.http.fields import FIELDS, ask_for_fields, fields_of
-from shared.http.problems import BadRequest, BrokenJson, WrongMediaType, is_meant, methods_at
+from shared.http.problems import is_meant, methods_at
+from shared.http.refusals import BadRequest, BrokenJson, WrongMediaType
 from shared.http.validation import pointer, shown
 
 # One expression for all of these took four times as long as parsing the JSON.

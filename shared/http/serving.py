@@ -16,7 +16,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from shared.errors import ServiceError
 from shared.http.limits import LARGEST_HEAD, LONGEST_ADDRESS, Patience
-from shared.http.problems import MEDIA_TYPE, STATUS, BadRequest, problem_bytes
+from shared.http.problems import MEDIA_TYPE, STATUS, problem_bytes
+from shared.http.refusals import BadRequest
 
 GRACE = 10
 """Seconds that requests in flight get when the process is asked to stop."""

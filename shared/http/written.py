@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from shared.errors import Unavailable
 from shared.http.concurrency import set_etag
-from shared.http.problems import BadRequest
+from shared.http.refusals import BadRequest
 from shared.http.streams import TooManyStreams, admitted_stream
 from shared.messaging.wakeups import APPLIED, pause
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from shared.errors import Forbidden, Unavailable
 from shared.http.auth import NotSignedIn
-from shared.http.problems import BadRequest
+from shared.http.refusals import BadRequest
 
 
 class SignInFirst(NotSignedIn):

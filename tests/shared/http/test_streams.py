@@ -1,7 +1,7 @@
 """What waits is counted for each caller and in all, ends after its time, and gives its place back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from uuid import UUID, uuid4
 
 import httpx
@@ -85,7 +85,7 @@ class TestEventStreams:
     async def test_it_takes_a_place_until_its_listener_has_left(self, tiny: FastAPI) -> None:
         listener, begun, closed = Leaving(), asyncio.Event(), asyncio.Event()
 
-        async def words() -> AsyncIterator[bytes]:
+        async def words() -> AsyncGenerator[bytes, None]:
             try:
                 yield event("first")
                 begun.set()
@@ -121,7 +121,7 @@ class TestEventStreams:
         assert answer.headers["retry-after"] == "5"
 
 
-async def no_words() -> AsyncIterator[bytes]:
+async def no_words() -> AsyncGenerator[bytes, None]:
     """A stream that has nothing to say."""
     return
     yield b""

@@ -4,7 +4,9 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any
 
 import httpx
@@ -12,6 +14,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from deploy.postgres.bootstrap import SERVICES
+from shared import messaging
 from shared.http.problems import all_errors
 from shared.http.translations import HERE, pattern_of, translation_for, translations
 from tests.architecture.test_routes import application
@@ -46,6 +49,8 @@ def said_in_the_code() -> Iterator[str]:
 def test_every_problem_has_a_title_in_each_language(language: str) -> None:
     for service in SERVICES:
         application(service)
+    for module in iter_modules(messaging.__path__, "shared.messaging."):
+        import_module(module.name)  # some are for commands alone
     codes = {error.code for error in all_errors() if error.__module__.startswith(("services.", "shared."))}
 
     assert set(translations()[language].titles) == codes
