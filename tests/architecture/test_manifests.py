@@ -154,7 +154,16 @@ class TestKubernetes:
         kept = {(each["kind"], each["metadata"]["name"]) for each in made}
         for service in SERVICES:
             assert {("PodDisruptionBudget", f"{service}-api"), ("PodDisruptionBudget", f"{service}-worker")} <= kept
-            assert ("NetworkPolicy", f"{service}-api") in kept
+        # Workers follow the feeds of the other services: no rule may let in those of one service alone.
+        let_in = [
+            peer["podSelector"]["matchLabels"]
+            for each in made
+            if each["kind"] == "NetworkPolicy"
+            for rule in each["spec"]["ingress"]
+            for peer in rule["from"]
+            if "podSelector" in peer
+        ]
+        assert let_in == [{"app.kubernetes.io/part-of": "steward", "app.kubernetes.io/component": "worker"}]
 
 
 class TestCompose:
