@@ -20,7 +20,8 @@ from shared.telemetry import in_short
 EVERY = 1.0
 OUTBOX = "outbox"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_ADDS_NOTHING = frozenset({"/sign-out"})
+_TAKEN_ALWAYS = ("/sign-out", ":block", ":withdraw")
+"""Ways of ending what somebody may do, which must not wait until a flood is over."""
 log = structlog.get_logger()
 
 
@@ -102,7 +103,12 @@ class RefuseTooMuch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it."""
         refusal = self._pressure.refusal
-        if refusal is None or scope["type"] != "http" or scope["method"] in _READS or scope["path"] in _ADDS_NOTHING:
+        if (
+            refusal is None
+            or scope["type"] != "http"
+            or scope["method"] in _READS
+            or scope["path"].endswith(_TAKEN_ALWAYS)
+        ):
             await self.app(scope, receive, send)
             return
         await problem_response(Request(scope), refusal)(scope, receive, send)

@@ -59,6 +59,7 @@ class TestAFullOutbox:
             batch = await client.post("/v1/units:batch", json={})
             change = await client.patch("/v1/units/RF4", json={})
             read = await client.get("/v1/units")
+            block = await client.post(f"/v1/principals/{new_id()}:block")
             while await sequence_once(goals.pool, schema="goals", now=current_time()):
                 pass
             taken = await until(422, lambda: client.post("/v1/units", json={}))
@@ -69,6 +70,7 @@ class TestAFullOutbox:
         assert int(refused.headers["Retry-After"]) > 0
         assert {batch.status_code, change.status_code} == {503}
         assert read.status_code == 200
+        assert block.status_code == 404, "whoever floods us can be blocked while it goes on"
         assert taken.status_code == 422
 
     async def test_as_much_as_may_wait_is_no_reason_to_refuse(
