@@ -73,12 +73,15 @@ def main() -> None:
     names = sys.argv[1:] or list(BENCHMARKS)
     file = BUILD / "bench.json"
     BUILD.mkdir(exist_ok=True)
-    kept: dict[str, list[dict[str, object]]] = {}
+    earlier = json.loads(file.read_text()) if file.exists() else []
+    kept: dict[str, list[dict[str, Any]]] = {}
+    for each in earlier:
+        kept.setdefault(each["benchmark"], []).append(each)
     for name in names:
         console.print(f"measuring {name} …")
         figures = asyncio.run(BENCHMARKS[name]())
         show(figures)
-        kept[name] = [each.as_json() for each in figures]
+        kept[name] = [{"benchmark": name, **each.as_json()} for each in figures]
         file.write_text(json.dumps([figure for some in kept.values() for figure in some], indent=2) + "\n")
 
 
