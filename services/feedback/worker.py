@@ -15,7 +15,7 @@ from shared.messaging.worker import Loop, Run, Running, WorkerContext, run_worke
 
 HANDLERS = (DIRECTORY,)
 """What is done with the events of others, capability by capability."""
-FOLLOWS = {"goals": Copies(dropped=(Body, Unit, Indicator, RoleAssignment), kept=(Principal,))}
+FOLLOWS = {"goals": Copies(dropped=(Body, Unit, Indicator), kept=(Principal,), guarding=(RoleAssignment,))}
 """The logs that feedback follows, with what it keeps of each."""
 
 

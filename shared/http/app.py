@@ -96,12 +96,13 @@ def create_service(
     app.state.streams = Streams()
     app.state.assigned = KnownCallers(app.state.sessions, assigned)
     app.state.verifier = Verifier(settings.issuers)
-    app.add_middleware(Cors, collectors=settings.collector_origins)
     app.add_middleware(NarrowAnswers)
     app.add_middleware(TrialAnswers)
     app.add_middleware(LimitBodies)
     app.add_middleware(RefuseTooMuch, pressure=pressure)
     app.add_middleware(RateLimits, settings=settings)
+    # Around what refuses: a page of another origin may read when to try again.
+    app.add_middleware(Cors, collectors=settings.collector_origins)
     if settings.hosts:
         app.add_middleware(KnownHosts, hosts=settings.hosts)
     app.add_middleware(Envelope, service=name)

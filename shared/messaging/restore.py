@@ -4,6 +4,7 @@ A restored log numbers its next events as it once numbered others, and those its
 as soon as they meet it, and go on only when an operator has said so on both sides.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -114,6 +115,8 @@ class Copies:
     dropped: tuple[type[SQLModel], ...] = ()
     kept: tuple[type[SQLModel], ...] = ()
     """Stays until the new log says something else, whatever its `version`: who is blocked stays blocked meanwhile."""
+    guarding: tuple[type[SQLModel], ...] = ()
+    """Dropped for another log, left as it is when the same one is read again: what was withdrawn stays withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,10 @@ async def rebase(
                 types=list(held.types),
             )
         )
-        dropped = await _forget(session, tables, held, copies, now=now)
+        for table in copies.kept:
+            versioned: Any = table
+            await session.exec(update(table).values(version=0).where(versioned.version > 0))
+        dropped = await _forget(session, tables, held, (*copies.dropped, *copies.guarding), now=now)
     return Rebased(held.log_id, held.position, log_id, dropped)
 
 
@@ -186,10 +192,12 @@ async def rebuild(
         if held is None:
             return 0
         await session.exec(update(progress).where(*mine).values(position=0, hash=GENESIS, recorded_at=BEFORE_ALL))
-        return await _forget(session, tables, held, copies, now=now)
+        return await _forget(session, tables, held, copies.dropped, now=now)
 
 
-async def _forget(session: AsyncSession, tables: EventTables, held: Held, copies: Copies, *, now: datetime) -> int:
+async def _forget(
+    session: AsyncSession, tables: EventTables, held: Held, copies: Sequence[type[SQLModel]], *, now: datetime
+) -> int:
     """Drop the copies and the dead letters of a log: they come again from its first event, or were lost with it."""
     dead_letter = tables.dead_letter
     await session.exec(
@@ -201,8 +209,5 @@ async def _forget(session: AsyncSession, tables: EventTables, held: Held, copies
         )
         .values(resolved_at=now)
     )
-    for table in copies.kept:
-        versioned: Any = table
-        await session.exec(update(table).values(version=0).where(versioned.version > 0))
-    dropped: list[Any] = [await session.exec(delete(table)) for table in copies.dropped]
+    dropped: list[Any] = [await session.exec(delete(table)) for table in copies]
     return sum(each.rowcount for each in dropped)

@@ -7,14 +7,16 @@ from uuid import uuid4
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from services.reporting.directory.tables import Unit
+from services.reporting.directory.tables import Principal, RoleAssignment, Unit
 from services.reporting.schema import EVENT_TABLES, Progress
 from services.reporting.worker import FOLLOWS
 from shared.database import sessions_at, transaction
 from shared.messaging.chain import GENESIS
 from shared.messaging.restore import rebuild
 from tests.fixtures.databases import Database
-from tests.reporting.told import hear, small_world
+from tests.reporting.told import hear, small_world, uid
+
+BLOCKED = uid("somebody who is blocked")
 
 
 async def test_a_rebuild_begins_again_at_the_first_event_with_nothing(
@@ -35,6 +37,19 @@ async def test_a_rebuild_begins_again_at_the_first_event_with_nothing(
                     types=["x"],
                 )
             )
+            session.add(Principal(id=BLOCKED, kind="person", state="blocked", version=4))
+            session.add(
+                RoleAssignment(
+                    id=uuid4(),
+                    principal_id=BLOCKED,
+                    role="analyst",
+                    unit_id=uuid4(),
+                    valid_from=now.date(),
+                    valid_to=None,
+                    withdrawn=True,
+                    version=2,
+                )
+            )
 
         forgotten = await rebuild(
             sessions, EVENT_TABLES, consumer="reporting", source="goals", copies=FOLLOWS["goals"], now=now
@@ -45,6 +60,10 @@ async def test_a_rebuild_begins_again_at_the_first_event_with_nothing(
             assert (await session.exec(select(func.count()).select_from(Unit))).one() == 0
             held = (await session.exec(select(Progress).where(col(Progress.source) == "goals"))).one()
             assert (held.position, held.hash, held.types) == (0, GENESIS, ["x"])
+            # An older version that comes again must not let in who is blocked, nor give back what was withdrawn.
+            principal = (await session.exec(select(Principal))).one()
+            role = (await session.exec(select(RoleAssignment))).one()
+            assert (principal.state, principal.version, role.withdrawn, role.version) == ("blocked", 4, True, 2)
 
 
 async def test_what_was_never_followed_needs_no_rebuild(

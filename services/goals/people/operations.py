@@ -32,7 +32,7 @@ from shared.clock import current_time
 from shared.contracts import PrincipalChanged, RoleAssignmentChanged
 from shared.database import SessionFactory, transaction
 from shared.http.assigned import assigned_to
-from shared.http.auth import Assigned, Caller, Identity, UnitScope, require_whole_body
+from shared.http.auth import Assigned, Blocked, Caller, Identity, UnitScope, require_whole_body
 from shared.http.concurrency import check_version
 from shared.http.tokens import reference_to
 from shared.ids import new_id
@@ -68,7 +68,7 @@ async def register_principal(
 
 async def block_principal(session: AsyncSession, principal_id: UUID, *, caller: Caller, now: datetime) -> Principal:
     """Take a principal everything that its tokens and roles open, in every service, until it is unblocked."""
-    body = await body_for_update(session)
+    body = await _body_held(session, caller, now)
     require_whole_body(caller.scope, body.slug)
     if principal_id == caller.reference:
         raise OwnRole("Nobody blocks themselves; another administrator does.")
@@ -82,8 +82,10 @@ async def block_principal(session: AsyncSession, principal_id: UUID, *, caller: 
 
 async def unblock_principal(session: AsyncSession, principal_id: UUID, *, caller: Caller, now: datetime) -> Principal:
     """Let a principal in again, with the roles it has."""
-    body = await body_for_update(session)
+    body = await _body_held(session, caller, now)
     require_whole_body(caller.scope, body.slug)
+    if principal_id == caller.reference:
+        raise OwnRole("Nobody unblocks themselves; another administrator does.")
     principal = await principal_by_id(session, principal_id, caller.scope, for_update=True)
     if principal.state == "blocked":
         principal.state = "active"
@@ -95,7 +97,7 @@ async def assign_role(session: AsyncSession, new: NewRole, *, caller: Caller, no
     """Give another principal a role for one of the caller's units and those below it."""
     if new.principal_id == caller.reference:
         raise OwnRole("Nobody gives a role to themselves; another administrator does.")
-    body = await body_for_update(session)
+    body = await _body_held(session, caller, now)
     unit = await unit_by_key(session, new.unit, caller.scope)
     # Whoever may give roles may give them to anybody known: a first role has no unit yet by which to be found.
     principal = (await session.exec(select(Principal).where(col(Principal.id) == new.principal_id))).one_or_none()
@@ -127,7 +129,7 @@ async def withdraw_role(
     session: AsyncSession, assignment_id: UUID, *, seen: int, caller: Caller, now: datetime
 ) -> RoleAssignment:
     """End a role at once, in the version that the caller has seen; withdrawn once, it stays so."""
-    body = await body_for_update(session)
+    body = await _body_held(session, caller, now)
     assignment, _ = await role_assignment_by_id(session, assignment_id, caller.scope, for_update=True)
     check_version(seen, assignment.version)
     if not assignment.withdrawn:
@@ -166,6 +168,17 @@ async def appoint_administrator(session: AsyncSession, *, issuer: str, subject: 
     _tell_assignment(session, assignment, actor=None, now=now)
     await session.flush()
     return True
+
+
+async def _body_held(session: AsyncSession, caller: Caller, now: datetime) -> Body:
+    """The body, held until the transaction ends; refuses a caller who was blocked while waiting for it, or just before.
+
+    What is known of a caller is some seconds old at the door: long enough to undo the block that is on its way.
+    """
+    body = await body_for_update(session)
+    if (await assigned_to(session, PEOPLE, caller.reference, now)).blocked:
+        raise Blocked("An administrator has blocked you while you were at it.")
+    return body
 
 
 async def _record(session: AsyncSession, issuer: str, subject: str, kind: PrincipalKind, now: datetime) -> bool:

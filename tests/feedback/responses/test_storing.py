@@ -109,3 +109,16 @@ class TestSharedCommit:
         outcomes = await asyncio.gather(*(door.storing.store(row()) for _ in range(3)), return_exceptions=True)
 
         assert [type(each) for each in outcomes] == [NotStored] * 3
+
+    async def test_what_nobody_foresaw_is_told_and_the_next_ones_are_stored(
+        self, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def broken(*_: object) -> None:
+            raise asyncpg.InternalClientError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(door.storing, "_pool", type("Broken", (), {"fetch": staticmethod(broken)}))
+            outcomes = await asyncio.gather(*(door.storing.store(row()) for _ in range(3)), return_exceptions=True)
+
+        assert [type(each) for each in outcomes] == [NotStored] * 3
+        assert await door.storing.store(row())

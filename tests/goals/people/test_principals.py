@@ -2,8 +2,9 @@
 
 import pytest
 
-from services.goals.people.operations import appoint_administrator
+from services.goals.people.operations import appoint_administrator, know_caller
 from shared.database import transaction
+from shared.http.assigned import KnownCallers
 from tests.goals.people.asking import ADMIN, NOBODY, NORTHERN, block, calls, given, id_of
 from tests.goals.service import Goals
 
@@ -96,6 +97,18 @@ class TestBlock:
         await calls(people, ADMIN)
 
         assert await block(people, ADMIN) == 403
+        assert await block(people, ADMIN, action="unblock") == 403
+
+    async def test_it_holds_for_who_is_still_remembered_as_an_administrator(self, people: Goals) -> None:
+        for each in ("first", "second"):
+            await appointed(people, each)
+        people.app.state.assigned = KnownCallers(people.app.state.sessions, know_caller, fresh=60)
+        assert (await people.get("/v1/principals", "second")).status_code == 200
+        assert await block(people, "second") == 200
+
+        answer = await people.call("POST", f"/v1/principals/{id_of('first')}:block", "second")
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "principal_blocked")
 
     async def test_it_takes_an_administrator_of_the_whole_body(self, people: Goals) -> None:
         await calls(people, "one")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -18,7 +19,8 @@ from tests.fixtures.databases import Database
 from tests.fixtures.services import ClientFor, SignsTokens, service_on
 from tests.shared.messaging.events import Service, tell, unit_changed
 
-LIMITS = {"most_waiting": "3", "longest_waiting": "PT10M"}
+COLLECTOR = "https://www.example.org"
+LIMITS: dict[str, Any] = {"most_waiting": "3", "longest_waiting": "PT10M", "collector_origins": [COLLECTOR]}
 LOOKS = 0.02
 
 
@@ -108,8 +110,10 @@ class TestAFullScoringQueue:
         )
         await connection.close()
         async with serving(feedback, issuer_directory, client_for, token("administrator")) as client:
+            client.headers["Origin"] = COLLECTOR
             refused = await until(503, lambda: client.post("/v1/surveys/any/responses", json={}))
             read = await client.get("/v1/surveys/any")
 
         assert "scoring_queue" in refused.json()["detail"]
+        assert refused.headers["access-control-allow-origin"] == COLLECTOR, "its page may read when to try again"
         assert read.status_code == 404

@@ -95,7 +95,16 @@ class SharedCommit:
             if not self._waiting:
                 self._arrived.clear()
             if together:
-                await self._flush(together)
+                await self._flush_whatever_happens(together)
+
+    async def _flush_whatever_happens(self, together: Sequence[tuple[Row, asyncio.Future[bool]]]) -> None:
+        """Flush; whatever goes wrong in a way that nobody foresaw is told to those who wait, and the writer goes on."""
+        try:
+            await self._flush(together)
+        except Exception as error:
+            log.error("responses_not_stored", error=type(error).__name__)
+            for _, stored in together:
+                _fail(stored, NotStored("Nothing was stored; send the same again."))
 
     async def _flush(self, together: Sequence[tuple[Row, asyncio.Future[bool]]]) -> None:
         first: dict[UUID, Row] = {}
