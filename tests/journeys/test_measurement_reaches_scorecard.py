@@ -1,5 +1,6 @@
 """A number goes in through goals and is read on a scorecard; a correction stays beside what it corrects."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -80,20 +81,24 @@ async def test_the_same_request_sent_again_is_the_same_vintage(journey: Journey)
     assert again.headers["Steward-Written"] == first.headers["Steward-Written"]
 
 
+async def until_pooled(public: httpx.AsyncClient, unit: str, numerator: int) -> dict[str, Any]:
+    """The figure of a unit above, once it counts: a measurement is told of its own unit first, the totals follow."""
+    async with asyncio.timeout(10):
+        while True:
+            tiles = (await public.get(f"/v1/scorecards/{unit}", params={"period": "2018-07"})).json()["tiles"]
+            for each in tiles:
+                if each["indicator"]["code"] == WAITS and each["figure"]["numerator"] == str(numerator):
+                    return dict(each["figure"])
+            await asyncio.sleep(0.1)
+
+
 async def test_units_above_are_pooled_again(journey: Journey) -> None:
     async with journey.client("goals", "data_provider") as goals, journey.client("reporting") as public:
         region = (await public.get("/v1/scorecards/RGT")).json()["parents"][-1]["code"]
-        low = (await record(goals, 0)).headers["Steward-Written"]
-        await tile(public, "RGT", WAITS, wait=10, headers={"Steward-After": low})
-        without = await tile(public, region, WAITS, period="2018-07")
+        for numerator in (0, 10_000):
+            await record(goals, numerator)
 
-        high = (await record(goals, 10000)).headers["Steward-Written"]
-        await tile(public, "RGT", WAITS, wait=10, headers={"Steward-After": high})
-        with_all = await tile(public, region, WAITS, period="2018-07")
-
-    gained = int(with_all["figure"]["numerator"]) - int(without["figure"]["numerator"])
-    assert gained == 10000
-    assert with_all["figure"]["denominator"] == without["figure"]["denominator"]
+            assert (await until_pooled(public, region, numerator))["denominator"] == "10000"
 
 
 async def test_an_indicator_that_is_not_open_does_not_exist_for_the_public(journey: Journey) -> None:
