@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from deploy.postgres.bootstrap import SERVICES
-from shared import messaging
+from shared import http, messaging
 from shared.http.problems import all_errors
 from shared.http.translations import HERE, pattern_of, translation_for, translations
 from tests.architecture.test_routes import application
@@ -49,8 +49,9 @@ def said_in_the_code() -> Iterator[str]:
 def test_every_problem_has_a_title_in_each_language(language: str) -> None:
     for service in SERVICES:
         application(service)
-    for module in iter_modules(messaging.__path__, "shared.messaging."):
-        import_module(module.name)  # some are for commands alone
+    for package in (http, messaging):
+        for module in iter_modules(package.__path__, f"{package.__name__}."):
+            import_module(module.name)  # some are for commands or for «steward serve» alone
     codes = {error.code for error in all_errors() if error.__module__.startswith(("services.", "shared."))}
 
     assert set(translations()[language].titles) == codes
