@@ -16,6 +16,8 @@ class Event(BaseModel):
 
     type: ClassVar[str]
     kind: ClassVar[Literal["state", "fact"]]
+    erasable: ClassVar[bool] = True
+    """Whether its data may be erased from the log; not where others must be able to rely on it, and nobody is named."""
 
     @classmethod
     def owner(cls) -> str:

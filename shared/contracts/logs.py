@@ -20,6 +20,7 @@ class DataErased(Event):
     """Data and actor of these events were erased for good: whoever keeps a copy of what they said erases it too."""
 
     kind: ClassVar[Literal["state", "fact"]] = "fact"
+    erasable: ClassVar[bool] = False
 
     case: str
     """Where the reason is on file, such as the number of a request; it names nobody."""
@@ -30,6 +31,7 @@ class LogRenewed(Event):
     """The first event of a log that goes on after a restore: what followed `restored_to` in the one before is lost."""
 
     kind: ClassVar[Literal["state", "fact"]] = "fact"
+    erasable: ClassVar[bool] = False
 
     previous_log: UUID
     restored_to: Annotated[int, Field(ge=0)]

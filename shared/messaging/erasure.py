@@ -13,9 +13,10 @@ from sqlalchemy import text, update
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.contracts.logs import ERASED, RENEWED, DataErased, ErasedEvent
+from shared.contracts import registry
+from shared.contracts.logs import ERASED, DataErased, ErasedEvent
 from shared.database import SessionFactory, transaction
-from shared.errors import NotFound, RuleBroken
+from shared.errors import Conflict, NotFound, RuleBroken
 from shared.messaging.envelope import read, without_data
 from shared.messaging.handlers import Handlers, Received
 from shared.messaging.outbox import publish
@@ -33,10 +34,17 @@ class NothingToErase(NotFound):
 
 
 class KeepsTheLog(RuleBroken):
-    """What an event of the log says of the log itself is no one's data, and the log cannot be checked without it."""
+    """What happened to the log, and who may do what, names nobody: without it nothing could be checked or refused."""
 
     code = "keeps_the_log"
     title = "This event cannot be erased"
+
+
+class NotNumberedYet(Conflict):
+    """Part of what is to be erased is not in the log yet."""
+
+    code = "not_numbered_yet"
+    title = "Not everything is in the log yet"
 
 
 async def erase(
@@ -58,6 +66,13 @@ async def erase(
         connection = await session.connection()
         await connection.execute(text(f"set local role {tables.schema}_owner"))
         head = (await session.exec(select(log_head).with_for_update())).one()
+        # Under the lock of the head nothing is numbered: what waits now would come into the log with all its data.
+        outbox = tables.outbox
+        if (
+            subjects
+            and (await session.exec(select(outbox.id).where(col(outbox.subject).in_(subjects)).limit(1))).first()
+        ):
+            raise NotNumberedYet("Events about this subject wait to be numbered; erase once the worker has done so.")
         chosen = or_(col(event_log.position).in_(positions), col(event_log.subject).in_(subjects))
         rows = (
             await session.exec(
@@ -75,8 +90,8 @@ async def erase(
             raise NothingToErase(
                 f"The log of {tables.schema} holds nothing unerased about {', '.join(map(str, subjects))}."
             )
-        if kept := [row[0] for row in rows if row[3] in _KEEP_THE_LOG]:
-            raise KeepsTheLog(f"The event at position {kept[0]} tells what happened to the log, and stays.")
+        if kept := [row[0] for row in rows if (known := registry.find(row[3])) and not known.erasable]:
+            raise KeepsTheLog(f"The event at position {kept[0]} names nobody, and others rely on it: it stays.")
         erased = [ErasedEvent(position=row[0], id=row[1], subject=row[2]) for row in rows]
         for first in range(0, len(erased), MOST_IN_ONE):
             publish(
@@ -121,6 +136,3 @@ async def _forget(
 
 def _of_owner(service: str) -> type[DataErased]:
     return next(each for each in ERASED if each.owner() == service)
-
-
-_KEEP_THE_LOG = frozenset(each.type for each in (*ERASED, *RENEWED))

@@ -12,6 +12,7 @@ class PrincipalChanged(Event):
 
     type: ClassVar[str] = "steward.goals.principal.changed.v1"
     kind: ClassVar[Literal["state", "fact"]] = "state"
+    erasable: ClassVar[bool] = False
 
     principal_id: UUID
     principal_kind: Literal["person", "system"]
@@ -23,6 +24,7 @@ class RoleAssignmentChanged(Event):
 
     type: ClassVar[str] = "steward.goals.role-assignment.changed.v1"
     kind: ClassVar[Literal["state", "fact"]] = "state"
+    erasable: ClassVar[bool] = False
 
     role_assignment_id: UUID
     principal_id: UUID

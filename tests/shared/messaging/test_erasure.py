@@ -7,12 +7,13 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
+from shared.contracts import PrincipalChanged
 from shared.contracts.logs import GoalsDataErased
 from shared.database import SessionFactory, engine_for, sessions_of
 from shared.ids import new_id
 from shared.messaging.applying import Handling
 from shared.messaging.dead_letters import replay
-from shared.messaging.erasure import KeepsTheLog, NothingToErase, erase, handlers_of
+from shared.messaging.erasure import KeepsTheLog, NothingToErase, NotNumberedYet, erase, handlers_of
 from shared.messaging.handlers import Received
 from shared.messaging.sequencer import sequence_once
 from shared.messaging.verify import verify
@@ -107,6 +108,25 @@ class TestErase:
 
         with pytest.raises(KeepsTheLog):
             await erase(administrator, five.tables, positions=[6], case="2026-17", now=NOW)
+
+    async def test_who_is_blocked_stays(self, five: Service, administrator: SessionFactory) -> None:
+        subject = new_id()
+        blocked = PrincipalChanged(principal_id=subject, principal_kind="person", state="blocked")
+        await sequence(five, blocked, subject=subject)
+
+        with pytest.raises(KeepsTheLog):
+            await erase(administrator, five.tables, subjects=[subject], case="2026-17", now=NOW)
+
+    async def test_what_waits_to_be_numbered_is_not_forgotten(
+        self, five: Service, administrator: SessionFactory
+    ) -> None:
+        subject = new_id()
+        await sequence(five, unit_changed(name="first"), subject=subject)
+        await tell(five.sessions, five.tables, unit_changed(name="second"), subject=subject, first_version=2)
+
+        with pytest.raises(NotNumberedYet):
+            await erase(administrator, five.tables, subjects=[subject], case="2026-17", now=NOW)
+        assert (await verify(five.sessions, five.tables)).erased == []
 
 
 class TestTheLogRefuses:
