@@ -18,6 +18,7 @@ from services.goals.measurements.web.views import Say, fields_of, recorders, spe
 from services.goals.organisation.queries import the_body, unit_by_key
 from services.goals.organisation.tables import Body
 from services.goals.permissions import PageRecorder
+from shared.days import Day
 from shared.errors import FieldError, InvalidInput, PreconditionFailed, ServiceError
 from shared.http.auth import Caller
 from shared.http.languages import Languages
@@ -94,7 +95,7 @@ async def period_page(
     languages: Languages,
     unit: Key,
     frequency: ReportedFrequency,
-    start: date,
+    start: Day,
 ) -> Response:
     """The numbers of one period of a unit, to be entered or corrected."""
     body = await the_body(session)
@@ -112,7 +113,7 @@ async def enter_period(
     languages: Languages,
     unit: Key,
     frequency: ReportedFrequency,
-    start: date,
+    start: Day,
 ) -> Response:
     """Record all that was entered, and lead to the scorecard; or record nothing, and say what to change."""
     body = await the_body(session)
@@ -141,7 +142,7 @@ async def recorded_page(
     marks: Marks,
     unit: Key,
     frequency: ReportedFrequency,
-    start: date,
+    start: Day,
 ) -> Response:
     """The word that the numbers are recorded, and the way to the scorecard that shows them.
 
