@@ -71,7 +71,8 @@ async def _run(
 async def _decode_and_copy(
     goals: "asyncpg.Connection[asyncpg.Record]", read_side: "asyncpg.Connection[asyncpg.Record]", first: int
 ) -> Side:
-    texts = [row["data"] for row in await goals.fetch("select data from goals.event_log where position > $1", first)]
+    query = "select data from goals.event_log where position > $1 and type = $2"
+    texts = [row["data"] for row in await goals.fetch(query, first, MeasurementRecorded.type)]
     await read_side.execute(_BARE)
     began = time.perf_counter()
     for start in range(0, len(texts), BATCH):
