@@ -1,6 +1,7 @@
 """A scorecard of a hundred indicators, against a primary-key look-up of the same bytes, in ever larger read models."""
 
 import asyncio
+from itertools import count
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,8 @@ INDICATORS, MONTHS = 100, 12
 SIZES = {"1 k": 10, "100 k": 1_000, "1 M": 10_000}
 """Units, each with a series of every indicator."""
 SECONDS, CONNECTIONS = 6.0, 4
+_ASKED = count()
+"""Goes on from run to run: what one has asked for is kept, and would not be made anew for the next."""
 
 _FOUNDED = "select exists (select from reporting_read.body) and exists (select from reporting_read.calendar)"
 _INDICATORS = """
@@ -122,11 +125,9 @@ def _get(path: str, headers: dict[str, str] | None = None) -> Act:
 
 def _each_anew() -> Act:
     """Reading the scorecards of ten units, in languages that nobody has asked for before: none of them is kept."""
-    asked = 0
 
     async def act(connection: Connection) -> int:
-        nonlocal asked
-        asked += 1
+        asked = next(_ASKED)
         language = "".join(chr(ord("a") + asked // 26**power % 26) for power in range(3))
         return await _get(f"/v1/scorecards/bench-{asked % 10 + 1}", {"Accept-Language": language})(connection)
 
