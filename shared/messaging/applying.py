@@ -59,6 +59,15 @@ class Handling:
             finally:
                 set_traceparent(None)
 
+    async def attempt(self, session: AsyncSession, events: Sequence[Envelope]) -> Exception | None:
+        """Apply a run behind a savepoint; gives the one of NEVER_SUCCEEDS that it was rolled back for."""
+        try:
+            async with session.begin_nested():
+                await self.apply(session, events)
+        except NEVER_SUCCEEDS as error:
+            return error
+        return None
+
 
 def runs(events: Sequence[Envelope]) -> Iterator[list[Envelope]]:
     """Neighbours of one type together, order kept."""

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import SessionFactory, transaction
 from shared.messaging import metrics
-from shared.messaging.applying import NEVER_SUCCEEDS, Handling, runs
+from shared.messaging.applying import Handling, runs
 from shared.messaging.chain import GENESIS
 from shared.messaging.dead_letters import count_between, resolve_older_states, set_aside
 from shared.messaging.envelope import Envelope
@@ -197,18 +197,14 @@ class Consumer:
 
     async def _applied(self, session: AsyncSession, run: Sequence[Envelope]) -> bool:
         """Apply a run behind a savepoint. A run of several that fails is left to be tried one by one."""
-        try:
-            async with session.begin_nested():
-                await self._handling.apply(session, run)
-        except NEVER_SUCCEEDS as error:
-            if len(run) == 1:
-                reason = in_short(error)
-                log.error("event_set_aside", type=run[0].type, position=run[0].position, reason=reason)
-                await set_aside(
-                    session, self._tables.dead_letter, run[0], consumer=self.name, reason=reason, now=self._now()
-                )
-            return False
-        return True
+        error = await self._handling.attempt(session, run)
+        if error is not None and len(run) == 1:
+            reason = in_short(error)
+            log.error("event_set_aside", type=run[0].type, position=run[0].position, reason=reason)
+            await set_aside(
+                session, self._tables.dead_letter, run[0], consumer=self.name, reason=reason, now=self._now()
+            )
+        return error is None
 
     async def _locked(self, session: AsyncSession, log_id: UUID) -> Held:
         return await progress_for_update(

@@ -4,10 +4,10 @@ A restored log numbers its next events as it once numbered others, and those its
 as soon as they meet it, and go on only when an operator has said so on both sides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -15,11 +15,14 @@ from sqlalchemy import delete, update
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.contracts import registry
 from shared.contracts.logs import RENEWED
 from shared.database import SessionFactory, transaction
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id, random_id
+from shared.messaging.applying import Handling, runs
 from shared.messaging.chain import GENESIS, Entry, Head
+from shared.messaging.envelope import Envelope
 from shared.messaging.log import hash_at, head_of
 from shared.messaging.progress import BEFORE_ALL, Held, progress_of
 from shared.messaging.publisher import NAME
@@ -119,6 +122,30 @@ class Copies:
     """Dropped for another log, left as it is when the same one is read again: what was withdrawn stays withdrawn."""
 
 
+class Feed(Protocol):
+    """The owner's feed, which has everything."""
+
+    async def after(self, *, log_id: UUID | None, position: int, hash_: bytes) -> Sequence[Envelope]:
+        """The events that follow a position and hash, none where the log ends."""
+        ...
+
+
+async def newest_states(feed: Feed, *, log_id: UUID, handling: Handling) -> list[Envelope]:
+    """What a log says in the end of each thing whose states are kept here, those of one type together."""
+    newest: dict[tuple[str, UUID], Envelope] = {}
+    position, hashed = 0, GENESIS
+    while events := await feed.after(log_id=log_id, position=position, hash_=hashed):
+        for event in events:
+            contract = registry.find(event.type)
+            if contract is None or contract.kind != "state" or not handling.wants(event.type):
+                continue
+            held = newest.get((event.type, event.subject))
+            if held is None or event.subject_version >= held.subject_version:
+                newest[event.type, event.subject] = event
+        position, hashed = events[-1].position, events[-1].hash
+    return sorted(newest.values(), key=lambda event: event.type)
+
+
 @dataclass(frozen=True, slots=True)
 class Rebased:
     """From which log and position a follower went over to which."""
@@ -137,6 +164,8 @@ async def rebase(
     consumer: str,
     source: str,
     log_id: UUID,
+    states: Callable[[], Awaitable[Sequence[Envelope]]],
+    handling: Handling,
     copies: Copies,
     now: datetime,
 ) -> Rebased:
@@ -144,6 +173,10 @@ async def rebase(
 
     What was made from the old log goes, because it may hold what the restore has lost, under numbers that the new log
     gives to something else. Effects that are more than a copy are not repeated: they know the event that caused them.
+
+    In its place come, in the same transaction, the newest `states` of the new log. Older ones change nothing when they
+    are read again, so that meanwhile no role lives that was withdrawn, nobody is let in between two blocks, and no
+    unit stands where it stood once.
     """
     async with transaction(sessions) as session:
         held = await progress_of(session, tables.progress, consumer, source)
@@ -155,6 +188,7 @@ async def rebase(
             f"«steward events new-log --service {source}» first."
         )
     progress = tables.progress
+    newest = await states() if copies != Copies() else ()
     async with transaction(sessions) as session:
         mine = (col(progress.consumer) == consumer, col(progress.source) == source)
         await session.exec(update(progress).where(*mine, col(progress.left_at).is_(None)).values(left_at=now))
@@ -173,6 +207,10 @@ async def rebase(
             versioned: Any = table
             await session.exec(update(table).values(version=0).where(versioned.version > 0))
         dropped = await _forget(session, tables, held, (*copies.dropped, *copies.guarding), now=now)
+        for run in runs(newest):
+            if await handling.attempt(session, run) is not None:
+                for event in run:
+                    await handling.attempt(session, [event])  # what fails is set aside when it is read again
     return Rebased(held.log_id, held.position, log_id, dropped)
 
 

@@ -1,12 +1,11 @@
 """Where the commands on events find databases, feeds and keys: as the services are told, or in a running demo."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, TypeVar
-from uuid import UUID
 
 import asyncpg
 import typer
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from deploy.cli.options import AdministratorSettings, DatabaseSettings, Service, database_url, plainly
 from shared.database import SessionFactory, sessions_at
 from shared.messaging.anchors import AnchorSettings, new_key
+from shared.messaging.feed import FeedSource
 from shared.messaging.tables import EventTables
 from shared.settings import UnsafeSettings
 from shared.telemetry import in_short
@@ -76,24 +76,27 @@ def followers_known(service: Service, data_dir: Path | None) -> list[Service]:
     return others if data_dir or not is_given(service) else [each for each in others if is_given(each)]
 
 
-async def owners_log(service: Service, source: Service, data_dir: Path | None) -> UUID:
-    """The id that the log of `source` has now, as its feed says to `service`."""
+async def owner_says(
+    service: Service, source: Service, data_dir: Path | None, ask: Callable[[FeedSource], Awaitable[T]]
+) -> T:
+    """What the feed of `source` says to `service`."""
     from deploy.local.places import CannotRun
 
     try:
-        return await _asked(service, source, data_dir)
+        return await _asked(service, source, data_dir, ask)
     except (CannotRun, UnsafeSettings):
         raise
     except Exception as error:
-        raise CannotRun(f"The feed of {source.value} does not say which log it has: {in_short(error)}") from error
+        raise CannotRun(f"The feed of {source.value} does not say what its log holds: {in_short(error)}") from error
 
 
-async def _asked(service: Service, source: Service, data_dir: Path | None) -> UUID:
+async def _asked(
+    service: Service, source: Service, data_dir: Path | None, ask: Callable[[FeedSource], Awaitable[T]]
+) -> T:
     from deploy.local.issuer import issuer_directory, service_token
     from deploy.local.places import default_data_directory
     from deploy.local.running import running_on
     from shared.http.client import bearer_client, service_client
-    from shared.messaging.feed import FeedSource
     from shared.messaging.transport import feed_of
 
     if is_given(service) and not data_dir:
@@ -101,11 +104,11 @@ async def _asked(service: Service, source: Service, data_dir: Path | None) -> UU
             import_module(f"services.{service.value}.settings"), f"{service.value.capitalize()}Settings"
         )()
         async with service_client(settings) as client:
-            return await feed_of(client, settings, source.value).current()
+            return await ask(feed_of(client, settings, source.value))
     directory = data_dir or default_data_directory()
     url = running_on(directory)["urls"][source.value]
     async with bearer_client(url, service_token(issuer_directory(directory), service.value)) as client:
-        return await FeedSource(client, url, service=source.value).current()
+        return await ask(FeedSource(client, url, service=source.value))
 
 
 def anchor_settings(service: Service, data_dir: Path | None, *, make_key: bool = False) -> AnchorSettings:

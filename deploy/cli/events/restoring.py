@@ -1,15 +1,18 @@
 """After a restore, or when a topic was lost: `steward events new-log`, `rebase`, `republish`."""
 
+from functools import partial
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from deploy.cli.events.places import WhichService, database_of, finish, owners_log, tables_of
+from deploy.cli.events.places import WhichService, database_of, finish, owner_says, tables_of
 from deploy.cli.options import DataDir, Service, database_url
 from shared.clock import current_time
 from shared.database import pool_for
 from shared.messaging import restore
+from shared.messaging.applying import Handling
+from shared.messaging.feed import FeedSource
 
 
 def new_log(
@@ -56,15 +59,18 @@ def rebase(
     """Have a follower accept the new log of a service that was restored.
 
     What it has made from the old log goes, since it may hold what the restore has lost, and is made again from the
-    first event of the new one: its pages fill up again within moments. What it did because of an event is not done
-    twice.
+    first event of the new one: its pages fill up again within moments. Who may do what is at once as the new log says
+    in the end, which is read for it first. What it did because of an event is not done twice.
     """
 
     async def run() -> None:
-        copies = import_module(f"services.{service.value}.worker").FOLLOWS.get(source.value)
+        worker = import_module(f"services.{service.value}.worker")
+        copies = worker.FOLLOWS.get(source.value)
         if copies is None:
             raise typer.BadParameter(f"{service.value} does not follow {source.value}")
-        log_id = await owners_log(service, source, data_dir)
+        handling = Handling(worker.HANDLERS)
+        log_id = await owner_says(service, source, data_dir, FeedSource.current)
+        states = partial(restore.newest_states, log_id=log_id, handling=handling)
         async with database_of(service, data_dir) as (sessions, tables):
             rebased = await restore.rebase(
                 sessions,
@@ -72,6 +78,8 @@ def rebase(
                 consumer=service.value,
                 source=source.value,
                 log_id=log_id,
+                states=lambda: owner_says(service, source, data_dir, states),
+                handling=handling,
                 copies=copies,
                 now=current_time(),
             )

@@ -1,16 +1,19 @@
 """A service restored to an earlier moment, and what its followers make of it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import asyncpg
 from sqlalchemy import MetaData
 from sqlmodel import Field, SQLModel
 
+from shared.messaging.applying import Handling
 from shared.messaging.consumer import Consumer, Source
+from shared.messaging.handlers import Handlers
 from shared.messaging.progress import ForeignLog
-from shared.messaging.restore import Copies, Rebased, rebase
+from shared.messaging.restore import Copies, Rebased, newest_states, rebase
 from tests.shared.messaging.events import NOW, Service
-from tests.shared.messaging.following import LogFeed
+from tests.shared.messaging.following import UNITS, LogFeed
 
 
 class Seen(SQLModel, table=True):
@@ -52,14 +55,22 @@ async def reasons(consumers: Sequence[Consumer], sources: Sequence[Source]) -> l
     return found
 
 
-async def goes_over(follower: Service, owner: Service) -> Rebased:
+async def goes_over(
+    follower: Service, owner: Service, *, handlers: Sequence[Handlers] = (UNITS,), copies: Copies | None = None
+) -> Rebased:
     """The follower accepts the owner's new log."""
+    feed, handling = LogFeed(owner, piece=2), Handling(handlers)
+    log_id = await feed.current()
+    if copies is None:
+        copies = Copies(dropped=(Seen,)) if follower.tables.schema == "reporting" else Copies()
     return await rebase(
         follower.sessions,
         follower.tables,
         consumer=follower.tables.schema,
         source=owner.tables.schema,
-        log_id=await LogFeed(owner).current(),
-        copies=Copies(dropped=(Seen,)) if follower.tables.schema == "reporting" else Copies(),
+        log_id=log_id,
+        states=partial(newest_states, feed, log_id=log_id, handling=handling),
+        handling=handling,
+        copies=copies,
         now=NOW,
     )

@@ -1,8 +1,9 @@
 """`steward events verify|anchor|erase|new-log|rebase|republish`, as somebody types them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from uuid import UUID
+from typing import Any
 
 import asyncpg
 import pytest
@@ -142,14 +143,15 @@ class TestAfterARestore:
     async def test_new_log_says_what_comes_next_and_rebase_does_it(
         self, three: Service, reporting: Service, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def current(*_: object) -> UUID:
+        async def says(_: object, __: object, ___: object, ask: Callable[[Any], Awaitable[Any]]) -> Any:
             engine = engine_for(three.database.url, schema="goals")
             try:
-                return await LogFeed(Service(three.database, three.tables, sessions_of(engine), three.pool)).current()
+                return await ask(LogFeed(Service(three.database, three.tables, sessions_of(engine), three.pool)))
             finally:
                 await engine.dispose()
 
-        monkeypatch.setattr(restoring, "owners_log", current)
+        monkeypatch.setattr(restoring, "owner_says", says)
+        monkeypatch.setattr(restoring, "FeedSource", LogFeed)
         await consumer_of(reporting, three, handlers=()).step(LogFeed(three))
         environment |= {"REPORTING_DATABASE_URL": reporting.database.url}
         rebase = ["rebase", "--service", "reporting", "--source", "goals"]
