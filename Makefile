@@ -86,6 +86,7 @@ chaos: .venv/.dev ## kill, pause and cut everything under load, into build/chaos
 
 lock: $(UV) ## resolve the dependencies again
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade pyproject.toml --extra install -o requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade pyproject.toml --extra install --extra tracing --constraint requirements.lock -o requirements-tracing.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade pyproject.toml --extra install --extra tracing --extra dev -o requirements-dev.lock
 
 clean: ## remove what was built; data under .steward/ stays

@@ -1,5 +1,6 @@
 """What is deployed is well formed, asks for no right that it does not need, and sets what the code reads."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,18 +9,28 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
+import typer
 import yaml
 from compose_spec import PyCompose
+from opentelemetry.sdk import environment_variables as opentelemetry
 from pydantic_settings import BaseSettings
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+from typer.main import get_command
 
 from deploy.cli.bootstrap import BootstrapSettings
+from deploy.cli.main import app
 from deploy.cli.options import AdministratorSettings
 from deploy.postgres.bootstrap import SERVICES
+from shared.messaging.anchors import AnchorSettings
 from shared.messaging.kafka import KafkaSettings
 from shared.settings import ServiceSettings
+from shared.tracing import TracingSettings
+from tests.fixtures.lanes import leave_out
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -62,8 +73,10 @@ def known() -> set[str]:
         getattr(import_module(f"services.{service}.settings"), f"{service.capitalize()}Settings")
         for service in SERVICES
     ]
-    read: list[type[BaseSettings]] = [*services, KafkaSettings, AdministratorSettings, BootstrapSettings]
-    return {variable for settings in read for variable in variables(settings)}
+    read: list[type[BaseSettings]] = [*services, KafkaSettings, AnchorSettings, TracingSettings]
+    read += [AdministratorSettings, BootstrapSettings]
+    of_opentelemetry = {name for name in vars(opentelemetry) if name.startswith("OTEL_")}
+    return {variable for settings in read for variable in variables(settings)} | of_opentelemetry
 
 
 WRITTEN = [
@@ -116,6 +129,23 @@ class TestKubernetes:
         assert given <= known()
         assert given >= REQUIRED | {f"{service.upper()}_DATABASE_URL"}
 
+    def test_a_service_answers_to_the_names_by_which_it_is_known(self) -> None:
+        addresses = [url for name in ("STEWARD_FEEDS", "STEWARD_LINKS") for url in json.loads(SETTINGS[name]).values()]
+
+        assert {urlsplit(url).hostname for url in addresses} == set(json.loads(SETTINGS["STEWARD_HOSTS"]))
+
+    def test_every_secret_that_a_pod_mounts_is_in_the_example(self) -> None:
+        mounted = {
+            volume["secret"]["secretName"]
+            for pod in pods([param.values[0] for param in WRITTEN])  # type: ignore[misc]  # each is a manifest
+            for volume in pod["volumes"]
+            if "secret" in volume
+        }
+
+        assert mounted == {"steward-trusted", "steward-anchor"}
+        assert mounted <= SECRETS.keys()
+        assert Path(SETTINGS["STEWARD_ANCHOR_KEY_FILE"]).name in SECRETS["steward-anchor"]
+
     def test_the_settings_start_a_service(self) -> None:
         for service in SERVICES:
             kind = getattr(import_module(f"services.{service}.settings"), f"{service.capitalize()}Settings")
@@ -138,7 +168,7 @@ class TestKubernetes:
     def test_put_together_it_is_one_api_and_one_worker_a_service(self) -> None:
         kubectl = shutil.which("kubectl")
         if kubectl is None:
-            pytest.skip("Manifests are put together by kubectl, which Debian has too old.")
+            leave_out("Manifests are put together by kubectl, 1.27 or newer, which Debian does not have.")
         outcome = subprocess.run([kubectl, "kustomize", str(KUBERNETES)], capture_output=True, text=True, check=False)
         assert outcome.returncode == 0, outcome.stderr
         made = [document for document in yaml.safe_load_all(outcome.stdout) if document]
@@ -186,6 +216,14 @@ class TestCompose:
             for name in (service, f"{service}-worker"):
                 assert set(ours[name]["environment"]) >= REQUIRED | {f"{service.upper()}_DATABASE_URL"}
 
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_whatever_operators_are_told_of_can_be_set(self, service: str) -> None:
+        table = re.findall(r"^\| (`STEWARD_.+?) \|", (DEPLOY / "operations.md").read_text(), re.MULTILINE)
+        told = {name for row in table for name in re.findall(r"STEWARD_[A-Z_]+", row)}
+
+        assert len(told) > 20
+        assert told <= COMPOSE[f"{service}-worker"]["environment"].keys()
+
     def test_it_runs_what_the_command_knows(self) -> None:
         started = {tuple(each["command"][:2]) for name, each in COMPOSE.items() if name != "postgres"}
 
@@ -196,6 +234,33 @@ class TestCompose:
             if name != "postgres":
                 assert each["read_only"]
                 assert each["cap_drop"] == ["ALL"]
+
+
+def parsed(arguments: list[str]) -> None:
+    """Raise TyperException where `steward` does not know a command, an argument or an option."""
+    steward = get_command(app)
+    assert isinstance(steward, TyperGroup)
+    name, command, rest = steward.resolve_command(typer.Context(steward), arguments)
+    assert command is not None
+    command.make_context(name, rest)
+
+
+class TestStarted:
+    IN_PODS = frozenset(
+        tuple(service if each == "SERVICE" else each for each in pod["containers"][0]["args"])
+        for pod in pods([param.values[0] for param in WRITTEN])  # type: ignore[misc]  # each is a manifest
+        for service in SERVICES
+    )
+    BY_COMPOSE = frozenset(tuple(each["command"]) for name, each in COMPOSE.items() if name != "postgres")
+
+    @pytest.mark.parametrize("arguments", sorted(IN_PODS | BY_COMPOSE), ids=" ".join)
+    def test_the_command_takes_what_a_container_is_started_with(self, arguments: tuple[str, ...]) -> None:
+        parsed([*arguments])
+
+    @pytest.mark.parametrize("arguments", [["server", "goals"], ["serve", "gaols"], ["worker", "goals", "--hots", "x"]])
+    def test_what_it_does_not_know_is_found(self, arguments: list[str]) -> None:
+        with pytest.raises(TyperException):
+            parsed(arguments)
 
 
 class TestImage:
@@ -221,3 +286,14 @@ class TestImage:
 
         assert re.search(r"^USER 10001:10001$", file, re.MULTILINE)
         assert "--require-hashes" in file
+
+    def test_with_tracing_it_is_the_same_but_for_what_sends_spans(self) -> None:
+        plain, traced = (
+            set(re.findall(r"^(\S+==\S+)", (DEPLOY.parent / f"requirements{kind}.lock").read_text(), re.MULTILINE))
+            for kind in ("", "-tracing")
+        )
+
+        assert plain < traced
+        assert {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"} <= {
+            name.partition("==")[0] for name in traced - plain
+        }

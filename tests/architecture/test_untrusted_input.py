@@ -132,7 +132,7 @@ def test_no_caller_can_write_a_pattern() -> None:
     assert loose == OUR_PATTERNS
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-tracing.lock", "requirements-dev.lock"])
 def test_every_package_is_pinned_by_hash(lock: str) -> None:
     packages = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
     pinned = [each for each in packages if not each.startswith("#")]
