@@ -136,7 +136,8 @@ def _is_system(claims: Mapping[str, Any], client: Any) -> bool:
     return (
         claims.get("sub") in (None, client, claims.get("oid"))
         or claims.get("idtyp") == "app"
-        or str(claims.get("preferred_username", "")).startswith("service-account-")
+        # All of the name: where people may choose their own, one that only begins so makes nobody a system.
+        or str(claims.get("preferred_username", "")).lower() == f"service-account-{client}".lower()
     )
 
 

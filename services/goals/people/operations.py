@@ -25,6 +25,7 @@ from services.goals.people.queries import (
     is_held,
     principal_by_id,
     role_assignment_by_id,
+    roles_in_force,
 )
 from services.goals.people.tables import Principal, RoleAssignment
 from services.goals.schema import Outbox
@@ -45,13 +46,16 @@ _EVERYWHERE = UnitScope(everywhere=True)
 async def know_caller(sessions: SessionFactory, identity: Identity) -> Assigned:
     """Whether a caller is blocked, and the roles it was given; a principal that calls for the first time is recorded.
 
-    Others are not told of it: until it is blocked or given a role there is nothing for them to enforce.
+    Others are not told of it: until it is blocked or given a role there is nothing for them to enforce. Whether it is a
+    person or a system its token says, whatever it was recorded as.
     """
     now = current_time()
     async with transaction(sessions) as session:
-        known = (await session.exec(select(Principal.id).where(col(Principal.id) == identity.reference))).first()
+        known = (await session.exec(select(Principal.kind).where(col(Principal.id) == identity.reference))).first()
         if known is None:
             await _record(session, identity.issuer, identity.subject, identity.kind, now)
+        elif known != identity.kind:
+            await _correct_kind(session, identity, now)
         return await assigned_to(session, PEOPLE, identity.reference, now)
 
 
@@ -134,9 +138,7 @@ async def withdraw_role(
     check_version(seen, assignment.version)
     if not assignment.withdrawn:
         await _check_one_stays(session, body, now, without_assignment=assignment.id)
-        assignment.withdrawn = True
-        assignment.version += 1
-        _tell_assignment(session, assignment, actor=caller.actor, now=now)
+        _withdraw(session, assignment, actor=caller.actor, now=now)
         await session.flush()
     return assignment
 
@@ -195,6 +197,20 @@ async def _record(session: AsyncSession, issuer: str, subject: str, kind: Princi
     return (await session.scalars(statement.on_conflict_do_nothing().returning(col(Principal.id)))).first() is not None
 
 
+async def _correct_kind(session: AsyncSession, identity: Identity, now: datetime) -> None:
+    """Take from the token whether it is a person or a system; a person keeps no role that is for systems."""
+    await body_for_update(session)  # whoever gives a role looks at the kind while holding it
+    principal = await principal_by_id(session, identity.reference, _EVERYWHERE, for_update=True)
+    if principal.kind == identity.kind:
+        return
+    principal.kind = identity.kind
+    await _tell_principal(session, principal, actor=None, now=now)
+    if principal.kind == "system":
+        return
+    for assignment in await roles_in_force(session, principal.id, FOR_SYSTEMS):
+        _withdraw(session, assignment, actor=None, now=now)
+
+
 async def _check_one_stays(
     session: AsyncSession,
     body: Body,
@@ -221,6 +237,12 @@ async def _tell_principal(session: AsyncSession, principal: Principal, *, actor:
     changed = PrincipalChanged(principal_id=principal.id, principal_kind=principal.kind, state=principal.state)
     publish(session, Outbox, changed, subject=principal.id, subject_version=principal.version, actor=actor, now=now)
     await session.flush()
+
+
+def _withdraw(session: AsyncSession, assignment: RoleAssignment, *, actor: str | None, now: datetime) -> None:
+    assignment.withdrawn = True
+    assignment.version += 1
+    _tell_assignment(session, assignment, actor=actor, now=now)
 
 
 def _tell_assignment(session: AsyncSession, assignment: RoleAssignment, *, actor: str | None, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Reading principals and their roles, inside a caller's units."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -126,6 +126,21 @@ async def is_held(
     if last is not None:
         query = query.where(col(RoleAssignment.valid_from) <= last)
     return (await session.exec(query.limit(1))).first() is not None
+
+
+async def roles_in_force(session: AsyncSession, principal_id: UUID, roles: Collection[Role]) -> list[RoleAssignment]:
+    """What a principal holds of these roles, whatever the day, locked in the order of their ids."""
+    query = (
+        select(RoleAssignment)
+        .where(
+            col(RoleAssignment.principal_id) == principal_id,
+            col(RoleAssignment.role).in_(roles),
+            ~col(RoleAssignment.withdrawn),
+        )
+        .order_by(col(RoleAssignment.id))
+        .with_for_update(key_share=True)
+    )
+    return list(await session.exec(query))
 
 
 async def administrators_of(session: AsyncSession, root_id: UUID, today: date) -> set[tuple[UUID, UUID]]:

@@ -9,6 +9,8 @@ ADMIN = "administrator"
 NORTHERN = "administrator@north"
 NOBODY = "somebody"
 """A token without a role that opens anything."""
+CLIENT = "client"
+"""The token of a system without a role."""
 
 
 def id_of(token: str) -> str:

@@ -1,10 +1,14 @@
 """Who signs in: recorded at the first call, seen by administrators, blocked and unblocked."""
 
+from uuid import UUID
+
 import pytest
 
+from services.goals.people.domain import PrincipalKind
 from services.goals.people.operations import appoint_administrator, know_caller
 from shared.database import transaction
 from shared.http.assigned import KnownCallers
+from shared.http.auth import Identity
 from tests.goals.people.asking import ADMIN, NOBODY, NORTHERN, block, calls, given, id_of
 from tests.goals.service import Goals
 
@@ -33,11 +37,37 @@ class TestFirstCall:
         made = await people.made("/v1/principals", body, ADMIN)
         again = await people.post("/v1/principals", body, ADMIN)
 
-        await calls(people, "later")
-
         assert made["id"] == id_of("later")
         assert (again.status_code, again.json()["code"], again.json()["id"]) == (409, "principal_known", made["id"])
         assert (await people.get(f"/v1/principals/{made['id']}", ADMIN)).json()["kind"] == "system"
+
+    @pytest.mark.parametrize(("recorded", "really"), [("system", "person"), ("person", "system")])
+    async def test_its_token_corrects_what_it_was_recorded_as(
+        self, people: Goals, recorded: str, really: PrincipalKind
+    ) -> None:
+        body = {"issuer": "https://issuer.test", "subject": "later", "kind": recorded}
+        made = await people.made("/v1/principals", body, ADMIN)
+        identity = Identity(UUID(made["id"]), issuer="https://issuer.test", subject="later", kind=really)
+
+        await know_caller(people.sessions, identity)
+        await know_caller(people.sessions, identity)
+
+        assert (await people.get(f"/v1/principals/{made['id']}", ADMIN)).json()["kind"] == really
+        (told,) = await people.told("principal.changed")
+        assert f'"principal_kind": "{really}"' in told["json"]
+
+    async def test_a_person_recorded_as_a_system_follows_no_feed(self, people: Goals) -> None:
+        body = {"issuer": "https://issuer.test", "subject": "later", "kind": "system"}
+        await people.made("/v1/principals", body, ADMIN)
+        kept = await given(people, "later", "analyst", "a")
+        lost = await given(people, "later", "follower", "nhs")
+
+        answer = await people.get("/v1/events", "later")
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert [
+            (str(told["subject"]), told["subject_version"]) for told in await people.told("role-assignment.changed")
+        ] == [(kept["id"], 1), (lost["id"], 1), (lost["id"], 2)]
 
     @pytest.mark.parametrize("subject", ["", "x" * 256, "a b", "é", "a\u0001"])
     async def test_a_subject_that_no_token_can_have_is_refused(self, people: Goals, subject: str) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.goals.people.asking import ADMIN, NOBODY, NORTHERN, calls, given, id_of
+from tests.goals.people.asking import ADMIN, CLIENT, NOBODY, NORTHERN, calls, given, id_of
 from tests.goals.people.test_principals import appointed
 from tests.goals.service import Goals, visits
 
@@ -97,11 +97,11 @@ class TestGiving:
 
     async def test_a_system_may_follow(self, people: Goals) -> None:
         await people.made(
-            "/v1/principals", {"issuer": "https://issuer.test", "subject": NOBODY, "kind": "system"}, ADMIN
+            "/v1/principals", {"issuer": "https://issuer.test", "subject": CLIENT, "kind": "system"}, ADMIN
         )
-        await given(people, NOBODY, "follower", "nhs")
+        await given(people, CLIENT, "follower", "nhs")
 
-        assert (await people.get("/v1/events", NOBODY)).status_code == 200
+        assert (await people.get("/v1/events", CLIENT)).status_code == 200
 
     async def test_twice_at_a_time_is_a_conflict(self, people: Goals) -> None:
         await calls(people, NOBODY)
