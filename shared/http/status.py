@@ -12,11 +12,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.http.auth import Caller, require_whole_body, requires
 from shared.http.sessions import Now, Reading
 from shared.http.sign_in.visitors import page_requires
-from shared.messaging.state import Followed, Log, PartState, State, Waitings, state_of
+from shared.messaging.state import Followed, PartState, State, Waitings, nothing_waits, state_of
 from shared.messaging.tables import EventTables
-from shared.messaging.watching import nothing_waits
 from shared.ui.render import page
 
+ANCHORED_WITHIN = timedelta(days=2)
+"""Twice the day after which a worker anchors the log again."""
 LATE = timedelta(seconds=10)
 """After so long an event that waits for its position, for Kafka or to be applied is worth a sentence."""
 StatusReader = Annotated[Caller, requires("status:read")]
@@ -144,20 +145,22 @@ def concerns(state: State, *, now: datetime) -> Iterator[str]:
     for part in running:
         if part.state != "running":
             yield f"The {part.name} {_trouble(part.state, part.reason)}"
-    publishes = any(part.name == "publisher" for part in running)
-    yield from _of_log(state.log, publishes=publishes, now=now)
+    yield from _of_log(state, now)
     for each in state.followed:
         yield from _of_followed(each, now)
     if count := sum(each.count for each in state.set_aside):
         yield f"{_events(count)} set aside as not applicable; what they are about shows as «update held back»."
 
 
-def _of_log(log: Log, *, publishes: bool, now: datetime) -> Iterator[str]:
+def _of_log(state: State, now: datetime) -> Iterator[str]:
+    log = state.log
     if log.oldest is not None and _is_late(log.oldest, now):
         waited = (now - log.oldest).total_seconds()
         yield f"{_events(log.waiting)} waiting for a place in the log, the oldest for {waited:.0f} seconds."
-    if publishes and (log.published or 0) < log.position and _is_late(log.recorded_at, now):
+    if state.runs("publisher") and (log.published or 0) < log.position and _is_late(log.recorded_at, now):
         yield f"Kafka has the log up to position {log.published or 0}; it ends at {log.position}."
+    if state.runs("anchor") and log.unanchored_since is not None and now - log.unanchored_since > ANCHORED_WITHIN:
+        yield f"The log has gone on since {log.unanchored_since:%Y-%m-%d %H:%M} UTC without a signed head sent out."
 
 
 def _of_followed(each: Followed, now: datetime) -> Iterator[str]:

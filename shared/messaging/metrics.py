@@ -6,6 +6,11 @@ OUTBOX_DEPTH = Gauge("steward_outbox_events", "Events that are written but have 
 OUTBOX_OLDEST = Gauge("steward_outbox_oldest_seconds", "Age of the oldest event without a position")
 LOG_POSITION = Gauge("steward_log_position", "Last position of this service's log")
 PUBLISHED_POSITION = Gauge("steward_published_position", "Last position that Kafka has acknowledged")
+UNPUBLISHED = Gauge("steward_unpublished_events", "Events of the log that Kafka does not have; 0 in feed mode")
+UNANCHORED = Gauge(
+    "steward_unanchored_seconds",
+    "How long the log has gone on since its end was last signed and sent out; 0 where that is not wanted",
+)
 CONSUMED_POSITION = Gauge("steward_consumed_position", "Last position applied", ["source"])
 CONSUMER_LAG = Gauge(
     "steward_consumer_lag_seconds", "Age of the last event applied, 0 when there is no later", ["source"]

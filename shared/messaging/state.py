@@ -36,6 +36,11 @@ class Waiting:
 Waitings = Callable[[AsyncSession], Awaitable[Sequence[Waiting]]]
 
 
+async def nothing_waits(_: object) -> tuple[()]:
+    """A service that keeps no work of its own for its worker."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of the worker."""
@@ -60,6 +65,13 @@ class Log:
     anchored: int | None = None
     """Up to which position a signed head was sent out; None where that was never done."""
     anchored_at: datetime | None = None
+    begun_at: datetime | None = None
+    """When its first event was recorded."""
+
+    @property
+    def unanchored_since(self) -> datetime | None:
+        """Since when the log has gone on without a signed head; None where its end is signed."""
+        return None if self.anchored == self.position else self.anchored_at or self.begun_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,10 @@ class State:
     followed: tuple[Followed, ...]
     set_aside: tuple[SetAside, ...]
     followers: tuple[Following, ...] = ()
+
+    def runs(self, part: str) -> bool:
+        """Whether some worker has this part, well or not: only those that are told where to publish or anchor do."""
+        return any(each.name == part and each.state != "not running" for each in self.parts)
 
 
 async def state_of(session: AsyncSession, tables: EventTables, *, now: datetime) -> State:
@@ -161,6 +177,7 @@ async def _log(session: AsyncSession, tables: EventTables) -> Log:
     published = (await session.exec(select(func.max(col(cursor.position))))).one()
     newest = select(tables.anchor).order_by(col(tables.anchor.anchored_at).desc()).limit(1)
     anchor = (await session.exec(newest)).one_or_none()
+    first = select(tables.event_log.recorded_at).order_by(col(tables.event_log.position)).limit(1)
     return Log(
         id=head.log_id,
         position=head.position,
@@ -170,6 +187,7 @@ async def _log(session: AsyncSession, tables: EventTables) -> Log:
         published=published,
         anchored=anchor.position if anchor else None,
         anchored_at=anchor.anchored_at if anchor else None,
+        begun_at=(await session.exec(first)).one_or_none(),
     )
 
 

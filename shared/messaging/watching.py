@@ -7,7 +7,7 @@ from sqlalchemy import text
 from shared.database import SessionFactory, transaction
 from shared.messaging import metrics
 from shared.messaging.standing import Standings, write_down
-from shared.messaging.state import State, Waitings, state_of
+from shared.messaging.state import State, Waitings, nothing_waits, state_of
 from shared.messaging.tables import EventTables
 
 # Of the service's own login: PostgreSQL shows no more of the others. An old one keeps what was deleted from going.
@@ -18,11 +18,6 @@ _OLDEST_SNAPSHOT = text(
     where datname = current_database() and backend_xmin is not null and pid <> pg_backend_pid()
     """
 )
-
-
-async def nothing_waits(_: object) -> tuple[()]:
-    """A service that keeps no work of its own for its worker."""
-    return ()
 
 
 async def watch(
@@ -49,7 +44,11 @@ def _show(state: State, now: datetime) -> None:
     metrics.OUTBOX_DEPTH.set(log.waiting)
     metrics.OUTBOX_OLDEST.set(max(0.0, (now - log.oldest).total_seconds()) if log.oldest else 0)
     metrics.LOG_POSITION.set(log.position)
-    metrics.PUBLISHED_POSITION.set(log.published or 0)
+    published = log.published or 0
+    metrics.PUBLISHED_POSITION.set(published)
+    metrics.UNPUBLISHED.set(log.position - published if state.runs("publisher") else 0)
+    unanchored = log.unanchored_since if state.runs("anchor") else None
+    metrics.UNANCHORED.set((now - unanchored).total_seconds() if unanchored else 0)
     metrics.DEAD_LETTERS.set(sum(each.count for each in state.set_aside))
     for part in state.parts:
         metrics.PART_STOPPED.labels(part.name).set(part.state == "stopped")

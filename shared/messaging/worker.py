@@ -29,11 +29,11 @@ from shared.messaging.pace import Pace
 from shared.messaging.progress import Stopped
 from shared.messaging.sequencer import sequence_once
 from shared.messaging.standing import Standings
-from shared.messaging.state import Waitings
+from shared.messaging.state import Waitings, nothing_waits
 from shared.messaging.tables import EventTables as EventTables
 from shared.messaging.transport import feed_of, kafka_of, publisher_for, source_for
 from shared.messaging.wakeups import APPLIED, SEQUENCED, WRITTEN, Wakeups, pause
-from shared.messaging.watching import nothing_waits, watch
+from shared.messaging.watching import watch
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, in_short, metrics_server
 from shared.tracing import tracing

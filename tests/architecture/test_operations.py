@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ def test_every_metric_that_an_alarm_names_is_exported() -> None:
 
     assert named
     assert named <= exported()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_api_shows_no_metric_of_a_worker(service: str) -> None:
+    # Or no worker would ever be missed: the API would show its log at position 0.
+    told = f"import sys, services.{service}.app; sys.exit('shared.messaging.metrics' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0
 
 
 def test_every_metric_is_explained_to_operators_and_no_other() -> None:

@@ -24,8 +24,19 @@ BEFORE = NOW - timedelta(minutes=1)
 GOING = Part("sequencer", "running", NOW, None)
 
 
-def log(*, waiting: int = 0, oldest: datetime | None = None, published: int | None = None) -> Log:
-    return Log(uuid4(), 7, BEFORE, waiting, oldest, published)
+ANCHORS = Part("anchor", "running", NOW, None)
+
+
+def log(
+    *,
+    waiting: int = 0,
+    oldest: datetime | None = None,
+    published: int | None = None,
+    anchored: int | None = None,
+    anchored_at: datetime | None = None,
+) -> Log:
+    began = NOW - timedelta(days=9)
+    return Log(uuid4(), 7, BEFORE, waiting, oldest, published, anchored, anchored_at, began)
 
 
 def state(*parts: Part, log: Log, followed: tuple[Followed, ...] = (), set_aside: tuple[SetAside, ...] = ()) -> State:
@@ -56,6 +67,11 @@ class TestConcerns:
                 "up to position 5; it ends at 7",
             ),
             (
+                state(GOING, ANCHORS, log=log(anchored=5, anchored_at=NOW - timedelta(days=3))),
+                "The log has gone on since 2026-02-27 09:30 UTC without a signed head",
+            ),
+            (state(GOING, ANCHORS, log=log()), "The log has gone on since 2026-02-21 09:30 UTC without a signed head"),
+            (
                 state(log=log(), followed=(Followed("goals", 4, BEFORE, 9, "running", None),)),
                 "5 events are not applied yet that goals has told",
             ),
@@ -76,6 +92,14 @@ class TestConcerns:
         followed = Followed("goals", 4, moment, 9, "running", None)
 
         assert list(concerns(state(log=log(waiting=3, oldest=moment), followed=(followed,)), now=NOW)) == []
+
+    @pytest.mark.parametrize(
+        ("anchored", "ago"), [(5, timedelta(days=1)), (7, timedelta(days=30))], ids=["a day ago", "nothing since"]
+    )
+    def test_a_log_whose_head_was_signed_in_time_is_none(self, anchored: int, ago: timedelta) -> None:
+        signed = log(anchored=anchored, anchored_at=NOW - ago)
+
+        assert list(concerns(state(GOING, ANCHORS, log=signed), now=NOW)) == []
 
     def test_a_log_that_nobody_sends_to_kafka_is_not_behind(self) -> None:
         assert list(concerns(state(log=log(published=5)), now=NOW)) == []
@@ -177,6 +201,22 @@ class TestThePage:
         assert answer.status_code == 200
         assert "No worker runs: nothing is numbered" in answer.text
         assert "What these words mean" in answer.text
+
+    @pytest.mark.parametrize(("parts", "said"), [(["sequencer"], True), (["sequencer", "anchor"], False)])
+    async def test_it_says_where_no_signed_heads_are_sent_out(
+        self, parts: list[str], said: bool, app_for: AppFor, client_for: ClientFor
+    ) -> None:
+        app = await app_for("goals")
+        app.dependency_overrides[visitor_of] = lambda: somebody("auditor")
+        standings = Standings()
+        for part in parts:
+            standings.take_in(part)
+        async with client_for(app) as client:
+            async with transaction(app.state.sessions) as session:
+                await write_down(session, EVENT_TABLES.standing, standings, now=current_time())
+            answer = await client.get("/status")
+
+        assert ("as long as STEWARD_ANCHOR_TO is not set" in answer.text) is said
 
     @pytest.mark.parametrize(("role", "unit"), [("goal_leader", None), ("auditor", "RF4")])
     async def test_it_is_for_those_who_look_after_the_whole_body(
