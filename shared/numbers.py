@@ -1,5 +1,6 @@
 """Decimals at the edges: text in both directions, so that no float ever touches a reported value."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -7,23 +8,17 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from shared.decimals import DECIMAL_PATTERN, plain
 
+_WRITTEN = re.compile(DECIMAL_PATTERN.removesuffix("$"))
+
 
 def _from_text(value: Any) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str):
         raise ValueError('a decimal is written as text in quotes, such as "12.50": a JSON number would lose digits')
-    if not _matches(value):
+    if not _WRITTEN.fullmatch(value):
         raise ValueError("a decimal has at most 18 digits before and 12 after the point, such as -12.50")
     return Decimal(value)
-
-
-def _matches(value: str) -> bool:
-    whole, _, fraction = value.removeprefix("-").partition(".")
-    digits = whole.isascii() and whole.isdigit() and len(whole) <= 18
-    if "." not in value:
-        return digits
-    return digits and fraction.isascii() and fraction.isdigit() and len(fraction) <= 12
 
 
 DecimalText = Annotated[

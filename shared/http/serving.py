@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import gc
 import resource
 import socket
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from shared.errors import ServiceError
 from shared.http.limits import LARGEST_HEAD, LONGEST_ADDRESS, Patience
 from shared.http.problems import MEDIA_TYPE, STATUS, problem_bytes
 from shared.http.refusals import BadRequest
+from shared.memory import spare_what_stays
 
 GRACE = 10
 """Seconds that requests in flight get when the process is asked to stop."""
@@ -219,11 +219,9 @@ class Server(uvicorn.Server):
         self._app = app
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then take everything that will live as long as the process out of the collector's sight."""
+        """Start, then leave what stays to itself."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        spare_what_stays()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second; in every tenth each connection is looked after."""

@@ -1,10 +1,9 @@
 """CloudEvents 1.0 in structured mode: how an event looks on a topic and in a feed, and how it is read from there."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto
@@ -24,8 +23,7 @@ class NotAnEvent(ValueError):
     """What arrived is no event of Steward: not JSON, or without what each of them has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """An event as it arrived; `document` is all of it, data included."""
 
     id: UUID

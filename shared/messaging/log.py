@@ -1,9 +1,8 @@
 """Reading a log: the events after a position, in order, in pieces that fit into memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy
@@ -18,8 +17,7 @@ MOST_EVENTS = 1000
 MOST_BYTES = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
+class LoggedEvent(NamedTuple):
     """One event at its place, with everything the log knows of it."""
 
     position: int
@@ -61,7 +59,7 @@ async def events_after(
 ) -> Sequence[LoggedEvent]:
     """The next events in order: at most `limit`, and no more than 8 MiB of data unless one event alone has more."""
     table: Any = inspect(event_log).local_table
-    columns = [table.c[name] for name in LoggedEvent.__dataclass_fields__]
+    columns = [table.c[name] for name in LoggedEvent._fields]
     before = func.sum(func.octet_length(table.c.data)).over(order_by=table.c.position, rows=(None, -1))
     piece = (
         sqlalchemy.select(*columns, func.coalesce(before, 0).label("before"))

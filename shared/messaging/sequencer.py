@@ -13,8 +13,9 @@ BATCH = 1000
 _SALT = 32
 _ANYTHING = "select exists (select from outbox)"
 _LOCK_HEAD = "select log_id, position, hash, recorded_at from log_head for update"
+# By where the rows lie, not by their ids again: a third of the time. Nothing moves a row of an outbox.
 _TAKE_OLDEST = """
-delete from outbox where id in (select id from outbox order by id limit $1)
+delete from outbox where ctid = any(array(select ctid from outbox order by id limit $1))
 returning id, event_id, type, subject, subject_version, "time", data, actor, causation_id, causation_depth, traceparent
 """
 _MOVE_HEAD = "update log_head set log_id = $1, position = $2, hash = $3, recorded_at = $4"

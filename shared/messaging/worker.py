@@ -17,6 +17,7 @@ import uvloop
 from shared.clock import current_time
 from shared.database import SessionFactory, engine_for, pool_for, sessions_of
 from shared.http.client import post_text, service_client
+from shared.memory import spare_what_stays
 from shared.messaging import metrics
 from shared.messaging.anchors import AnchorSettings, anchor
 from shared.messaging.applying import Handling
@@ -191,6 +192,7 @@ async def work(
         tasks = [
             asyncio.create_task(_supervised(name, part, standings, stop), name=name) for name, part in parts.items()
         ]
+        spare_what_stays()
         await stop.wait()
         wakeups.wake_all()
         _, late = await asyncio.wait(tasks, timeout=GRACE)

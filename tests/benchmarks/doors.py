@@ -4,7 +4,6 @@
 the other side: the same process, middleware, token check, parsing and validation.
 """
 
-import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +23,7 @@ from services.feedback.settings import FeedbackSettings
 from services.reporting import app as reporting
 from services.reporting.permissions import RawScope
 from shared.http.sessions import Reading
+from shared.memory import spare_what_stays
 
 CONTENT = "bench_content"
 """The table whose rows the reference of a scorecard reads by primary key."""
@@ -87,9 +87,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: object = None) -> None:
         """Start, then freeze."""
         await super().startup()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        spare_what_stays()
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from deploy.demo.load import load
 from deploy.local.stack import Events, Stack
+from shared.memory import spare_what_stays
 from tests.benchmarks.consumption import measure_consumption
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.freshness import measure_freshness
@@ -38,6 +39,7 @@ async def on_a_stack(events: Events, measure: Measure, *, loaded: bool) -> list[
             await stack.start()
             if loaded:
                 await load(stack.urls, stack.tokens, Progress(disable=True), stack.directory / "clock")
+            spare_what_stays()  # what is measured in this process runs in a worker otherwise
             return await measure(stack)
         finally:
             await stack.stop()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -112,7 +111,7 @@ class TestReplay:
             feed=LogFeed(three),
             now=lambda: NOW,
         )
-        await consumer.apply([first, replace(second, document=broken), third])
+        await consumer.apply([first, second._replace(document=broken), third])
         return reporting
 
     async def test_what_waits_is_listed_on_a_line_of_which_nothing_is_cut(self, waiting: Service) -> None:

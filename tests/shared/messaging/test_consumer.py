@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -135,7 +134,7 @@ class TestForeignLog:
         await consumer.apply(everything[:2])
 
         with pytest.raises(ForeignLog, match="another history"):
-            await consumer.apply([replace(everything[2], previous=bytes(32))])
+            await consumer.apply([everything[2]._replace(previous=bytes(32))])
         assert await held_position(reporting) == 2
 
     async def test_a_new_log_of_a_known_service_stops_the_consumer(self, goals: Service, reporting: Service) -> None:
@@ -145,7 +144,7 @@ class TestForeignLog:
         await consumer.apply(everything[:1])
 
         with pytest.raises(ForeignLog, match="has followed"):
-            await consumer.apply([replace(everything[1], log_id=new_id())])
+            await consumer.apply([everything[1]._replace(log_id=new_id())])
 
     async def test_a_position_given_again_later_stops_the_consumer(self, goals: Service, reporting: Service) -> None:
         await log_of(goals, 2)
@@ -154,7 +153,7 @@ class TestForeignLog:
         await consumer.apply(everything)
 
         with pytest.raises(ForeignLog, match="numbers again"):
-            await consumer.apply([replace(everything[1], recorded_at=NOW + timedelta(seconds=1))])
+            await consumer.apply([everything[1]._replace(recorded_at=NOW + timedelta(seconds=1))])
 
     async def test_an_owner_that_does_not_hold_our_position_stops_the_consumer(
         self, goals: Service, reporting: Service

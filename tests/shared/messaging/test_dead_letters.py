@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +66,7 @@ class TestSetAside:
         first, second = await envelopes(goals)
         broken = {**first.document, "data": {**first.document["data"], "valid_from": "never"}}
 
-        await consumer_of(reporting, goals).apply([replace(first, document=broken), second])
+        await consumer_of(reporting, goals).apply([first._replace(document=broken), second])
 
         letter = await reporting.pool.fetchrow("select envelope, reason from dead_letter")
         assert letter is not None

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -228,7 +227,7 @@ class TestFollowers:
     ) -> None:
         first, second, *_ = await envelopes(five)
         broken = {**second.document, "data": {**second.document["data"], "valid_from": "never"}}
-        await consumer_of(reporting, five).apply([first, replace(second, document=broken)])
+        await consumer_of(reporting, five).apply([first, second._replace(document=broken)])
         await reporting.pool.execute(
             "update dead_letter set envelope = (envelope::jsonb - 'data' || '{\"erased\": \"true\"}')::text"
         )
