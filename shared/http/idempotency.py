@@ -3,13 +3,17 @@
 The route class claims (principal, route, key) under an advisory lock of the request's own transaction, lets the
 operation work, and puts the answer into the same transaction, before it commits. So there is no moment at which the
 work is kept and the answer is not, and a request that fails leaves its key free.
+
+The first answer comes again only to whoever could still make the request: units move, roles end. So a request whose
+answer is known is tried anew and undone, and the answer withheld where the caller would be refused by now. Whatever
+else would come of it, such as a conflict with what was done the first time, is no reason.
 """
 
 import functools
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,19 +39,21 @@ from sqlalchemy import (
 )
 from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import Column
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.responses import Response
 
 from shared.clock import current_time
-from shared.errors import Conflict, RuleBroken
+from shared.errors import Conflict, Forbidden, NotFound, RuleBroken, ServiceError, Unavailable
 from shared.http.auth import Caller, Permitted
 from shared.http.sessions import open_session
 from shared.http.tables import IdempotencyColumns
 
 KEPT = timedelta(days=7)
 _REPLAYED = ("content-type", "location", "etag", "steward-written", "content-language")
+_BULK, _REFUSED, _NOT_YOURS = 207, 400, (403, 404)
 
 
 class InFlight(Conflict):
@@ -64,6 +70,13 @@ class KeyReused(RuleBroken):
 
     code = "idempotency_key_reused"
     title = "The key was used for something else"
+
+
+class AnswerWithheld(Forbidden):
+    """The request was done once, but is for units or things that are no longer the caller's: so is its answer."""
+
+    code = "answer_withheld"
+    title = "The first answer is no longer for you"
 
 
 async def idempotency_key(
@@ -157,11 +170,43 @@ def _claiming(endpoint: Callable[..., Any]) -> Callable[..., Any]:
             caller = next(value for value in values.values() if isinstance(value, Caller))
             earlier = await _claim(attempt, session, caller.reference)
             if earlier is not None:
+                await _check_still_allowed(session, called(values), earlier)
                 return earlier
+        return await called(values)
+
+    async def called(values: dict[str, Any]) -> Any:
         answer = endpoint(**values)
         return await answer if inspect.isawaitable(answer) else answer
 
     return claimed
+
+
+async def _check_still_allowed(session: AsyncSession, again: Coroutine[Any, Any, Any], earlier: Response) -> None:
+    """Withhold an answer from a caller who would be refused by now, for all of it or for an item that was accepted."""
+    try:
+        async with session.begin_nested() as trial:
+            answer = await again
+            await trial.rollback()
+    except (Forbidden, NotFound) as error:
+        raise AnswerWithheld(
+            f"It was done before, and stays so; sent now it would be refused: {error.detail}"
+        ) from error
+    except Unavailable:
+        raise
+    except (ServiceError, IntegrityError):
+        return
+    if earlier.status_code == _BULK and (lost := _lost(_statuses(earlier), _statuses(answer))):
+        raise AnswerWithheld(f"It was done before, and stays so; sent now these items would be refused: {lost}.")
+
+
+def _statuses(answer: Response) -> list[int]:
+    return [item["status"] for item in json.loads(bytes(answer.body))["items"]]
+
+
+def _lost(before: Sequence[int], now: Sequence[int]) -> str:
+    """The places of the items that were accepted and are no longer the caller's."""
+    pairs = enumerate(zip(before, now, strict=True))
+    return ", ".join(str(place) for place, (then, later) in pairs if then < _REFUSED and later in _NOT_YOURS)
 
 
 async def _claim(attempt: _Attempt, session: AsyncSession, principal: UUID) -> Response | None:
