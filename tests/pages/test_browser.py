@@ -1,13 +1,12 @@
 """The pages in a real browser: accessible by axe's rules, by keyboard, without script, and on a narrow screen."""
 
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from services.feedback.app import create_app
 from services.feedback.settings import FeedbackSettings
@@ -17,25 +16,11 @@ from tests.fixtures.databases import Database
 from tests.fixtures.doubles import RolesInTheToken
 from tests.fixtures.services import ClientFor
 from tests.fixtures.serving import Serve
-from tests.fixtures.settings import LaneSettings
 from tests.pages.axe import violations
 
 pytestmark = pytest.mark.browser
 NARROWEST = 320
 """CSS pixels: WCAG 1.4.10 asks for no scrolling in two directions down to here."""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's Chromium: nothing is downloaded."""
-    programme = shutil.which("chromium") or shutil.which("chromium-browser")
-    if programme is None:
-        assert not LaneSettings().ci, "CI must have Chromium: apt install chromium"
-        pytest.skip("The browser tests need Chromium: apt install chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=programme, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture
@@ -69,9 +54,9 @@ class TestAxe:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("path", ["/scorecards", "/scorecards/N1", "/scorecards/nobody"])
     async def test_it_finds_nothing_on_the_pages_of_reporting(
-        self, chromium: Browser, reports: str, path: str, scheme: Any
+        self, browser: Browser, reports: str, path: str, scheme: Any
     ) -> None:
-        page = await chromium.new_page(color_scheme=scheme)
+        page = await browser.new_page(color_scheme=scheme)
         await page.goto(reports + path)
         for details in await page.query_selector_all("details"):
             await details.evaluate("element => element.open = true")
@@ -79,8 +64,8 @@ class TestAxe:
         assert await violations(page) == []
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
-    async def test_it_finds_nothing_on_the_form_of_a_survey(self, chromium: Browser, survey: str, scheme: Any) -> None:
-        page = await chromium.new_page(color_scheme=scheme)
+    async def test_it_finds_nothing_on_the_form_of_a_survey(self, browser: Browser, survey: str, scheme: Any) -> None:
+        page = await browser.new_page(color_scheme=scheme)
         await page.goto(survey)
 
         assert await violations(page) == []
@@ -98,9 +83,9 @@ class TestAxe:
             ("document.querySelector('label[for=q]').remove()", "label"),
         ],
     )
-    async def test_it_finds_a_planted_fault(self, chromium: Browser, reports: str, fault: str, rule: str) -> None:
+    async def test_it_finds_a_planted_fault(self, browser: Browser, reports: str, fault: str, rule: str) -> None:
         # The page's own policy refuses styles in attributes: the fault has to get past it.
-        context = await chromium.new_context(bypass_csp=True)
+        context = await browser.new_context(bypass_csp=True)
         page = await context.new_page()
         await page.goto(f"{reports}/scorecards")
         await page.evaluate(fault)
@@ -110,8 +95,8 @@ class TestAxe:
 
 
 class TestKeyboard:
-    async def test_the_first_stop_leads_to_the_content(self, chromium: Browser, reports: str) -> None:
-        page = await chromium.new_page()
+    async def test_the_first_stop_leads_to_the_content(self, browser: Browser, reports: str) -> None:
+        page = await browser.new_page()
         await page.goto(f"{reports}/scorecards")
 
         await page.keyboard.press("Tab")
@@ -120,8 +105,8 @@ class TestKeyboard:
 
         assert await page.evaluate("document.activeElement.id") == "main"
 
-    async def test_the_filters_are_reached_in_order_and_sent(self, chromium: Browser, reports: str) -> None:
-        page = await chromium.new_page()
+    async def test_the_filters_are_reached_in_order_and_sent(self, browser: Browser, reports: str) -> None:
+        page = await browser.new_page()
         await page.goto(f"{reports}/scorecards#main")
         reached: list[str] = []
         for _ in range(12):
@@ -140,8 +125,8 @@ class TestKeyboard:
 
         assert await page.inner_text("#units") == "2 units for “southmoor”"
 
-    async def test_what_has_the_focus_can_be_seen(self, chromium: Browser, reports: str) -> None:
-        page = await chromium.new_page()
+    async def test_what_has_the_focus_can_be_seen(self, browser: Browser, reports: str) -> None:
+        page = await browser.new_page()
         await page.goto(f"{reports}/scorecards")
         for _ in range(6):
             await page.keyboard.press("Tab")
@@ -150,8 +135,8 @@ class TestKeyboard:
 
 
 class TestWithoutScript:
-    async def test_filters_links_and_tables_work(self, chromium: Browser, reports: str) -> None:
-        context = await chromium.new_context(java_script_enabled=False)
+    async def test_filters_links_and_tables_work(self, browser: Browser, reports: str) -> None:
+        context = await browser.new_context(java_script_enabled=False)
         page = await context.new_page()
         await page.goto(f"{reports}/scorecards")
 
@@ -166,14 +151,14 @@ class TestWithoutScript:
 
 class TestNarrowScreens:
     @pytest.mark.parametrize("path", ["/scorecards", "/scorecards/root", "/scorecards/N1"])
-    async def test_nothing_scrolls_sideways_but_tables(self, chromium: Browser, reports: str, path: str) -> None:
-        page = await chromium.new_page(viewport={"width": NARROWEST, "height": 640})
+    async def test_nothing_scrolls_sideways_but_tables(self, browser: Browser, reports: str, path: str) -> None:
+        page = await browser.new_page(viewport={"width": NARROWEST, "height": 640})
         await page.goto(reports + path)
 
         assert await page.evaluate("document.documentElement.scrollWidth") == NARROWEST
 
-    async def test_one_drawing_of_each_chart_is_shown(self, chromium: Browser, reports: str) -> None:
-        page = await chromium.new_page(viewport={"width": NARROWEST, "height": 640})
+    async def test_one_drawing_of_each_chart_is_shown(self, browser: Browser, reports: str) -> None:
+        page = await browser.new_page(viewport={"width": NARROWEST, "height": 640})
         await page.goto(f"{reports}/scorecards/N2")
         narrow = await page.locator("svg.chart:visible").count()
         await page.set_viewport_size({"width": 1280, "height": 900})
@@ -182,8 +167,8 @@ class TestNarrowScreens:
 
 
 class TestPrint:
-    async def test_the_numbers_are_printed_and_the_form_is_not(self, chromium: Browser, reports: str) -> None:
-        page = await chromium.new_page()
+    async def test_the_numbers_are_printed_and_the_form_is_not(self, browser: Browser, reports: str) -> None:
+        page = await browser.new_page()
         await page.goto(f"{reports}/scorecards/N2")
         await page.emulate_media(media="print")
 
