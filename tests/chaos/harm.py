@@ -19,6 +19,11 @@ _NEXT_DIES_AFTER = 8.0
 _BACK_WITHIN = 90.0
 
 
+def kind_of(part: str) -> str:
+    """What a part is: an API or a worker, whichever service and replica, or a server of its own."""
+    return part if part in {"postgres", "kafka"} else "a worker" if "_worker" in part else "an API"
+
+
 @dataclass(frozen=True, slots=True)
 class Temper:
     """How long the harm is that is not a kill."""
@@ -68,6 +73,16 @@ class Harm:
             while None in (self._stack.pids[name] for name in self._parts()):  # noqa: ASYNC110 - processes tell nobody
                 await asyncio.sleep(0.2)
 
+    @property
+    def undone(self) -> list[str]:
+        """What was to be done and never was, for want of time: a proof without it proves less than it says."""
+        killed = {kind_of(name) for name in self.kills}
+        undone = [f"{kind} was never killed" for kind in sorted({kind_of(name) for name in self._parts()} - killed)]
+        undone += [] if self.pauses else ["no worker was paused"]
+        if self._wire and not self._wire.dropped:
+            undone.append(f"the wire was cut {self.cuts} times and no packet was dropped")
+        return undone
+
     def _parts(self) -> list[str]:
         return [name for name in self._stack.pids if name != "issuer" and (name != "kafka" or self._stack.kafka)]
 
@@ -82,9 +97,12 @@ class Harm:
         parts = self._parts()
         # Everything hangs on these two: they are as likely as any other kind of part.
         parts += [name for name in ("postgres", "kafka") if name in parts] * 2
+        first = sorted({kind_of(name) for name in parts})
+        chance.shuffle(first)  # one of each kind, before anything is killed twice
         while await self._pass(chance.uniform(*_BETWEEN_KILLS)):
-            name = chance.choice(parts)
+            name = chance.choice([part for part in parts if not first or kind_of(part) == first[-1]])
             if (killed := self._kill(name)) is not None:
+                del first[-1:]
                 await self._back(name, killed)
 
     def _kill(self, name: str) -> int | None:

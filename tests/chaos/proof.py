@@ -56,8 +56,12 @@ class Plan:
 class Proof:
     """A running Steward with its load, in a directory that is gone afterwards."""
 
-    def __init__(self, plan: Plan, directory: Path, report: Callable[[str], None], wire: Wire | None) -> None:
+    def __init__(
+        self, plan: Plan, directory: Path, report: Callable[[str], None], wire: Wire | None, not_cut: str | None
+    ) -> None:
         self.plan, self.directory, self.wire = plan, directory, wire
+        self.not_cut = not_cut
+        """Why this machine cannot cut the wire that was asked for, if so."""
         self._report = report
         self._began = time.monotonic()
         self._load: list[subprocess.Popen[bytes]] = []
@@ -226,7 +230,7 @@ async def proof(
             wire = resources.enter_context(Wire()) if with_wire and not missing else None
             if disk:
                 resources.enter_context(disk.mounted(directory / "data" / "postgres"))
-            made = Proof(plan, directory, report, wire)
+            made = Proof(plan, directory, report, wire, missing)
             async with _standing(made):
                 yield made
     except BaseException:

@@ -46,6 +46,8 @@ async def everything_at_random(
             pauses=harm.pauses,
             cuts=harm.cuts,
             dropped_packets=made.wire.dropped if made.wire else None,
+            not_cut=made.not_cut,
+            broken=harm.undone,
         )
 
 

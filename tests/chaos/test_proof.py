@@ -4,7 +4,7 @@ import pytest
 
 from deploy.local.kafka import missing_tools
 from deploy.local.stack import Events
-from tests.chaos.harm import Temper
+from tests.chaos.harm import Temper, kind_of
 from tests.chaos.proof import Plan
 from tests.chaos.run import everything_at_random, say, sound, write
 from tests.fixtures.lanes import leave_out
@@ -24,9 +24,9 @@ async def test_nothing_acknowledged_is_lost_doubled_or_out_of_order_whatever_is_
     result = await everything_at_random(plan, say, temper=Temper(pause=8, between=10))
 
     write([{"scenario": "at-random", **result}])
-    assert sound(result), result["examples"]
+    assert sound(result), [*result["examples"], *result["broken"]]
     assert result["acknowledged"] > 300
-    assert sum(result["kills"].values()) >= 4
+    assert {kind_of(name) for name in result["kills"]} >= {"an API", "a worker", "postgres", *{"kafka"} & {mode}}
     assert result["pauses"] >= 2
-    if result["cuts"]:
-        assert result["dropped_packets"] > 0
+    # Where the machine has no such wire the result says why, and test_wire fails under CI.
+    assert result["not_cut"] or (result["cuts"] >= 1 and result["dropped_packets"] > 0)

@@ -54,10 +54,11 @@ class Wire:
             return "cutting a wire needs root, to make a network namespace"
         if shutil.which("ip") is None:
             return "cutting a wire needs ip (apt install iproute2)"
-        if _says("ip", "netns", "add", probe := f"steward-probe-{os.getpid()}"):
-            return "this kernel or container allows no network namespaces"
-        _says("ip", "netns", "del", probe)
-        return None
+        try:
+            with Wire():
+                return None
+        except OSError as error:
+            return f"this kernel or container allows no network of one's own ({error})"
 
     def __enter__(self) -> Self:
         near, far = self._near, self._far
@@ -77,6 +78,7 @@ class Wire:
         return self
 
     def __exit__(self, *error: object) -> None:
+        _says("ip", "link", "del", self._near.device)  # at once, while a namespace takes its time with what is in it
         _says("ip", "netns", "del", self.name)
 
     def cut(self) -> None:
