@@ -46,9 +46,10 @@ class Checker:
         tokens: Mapping[str, str],
         report: Callable[[str], None],
         patience: float = PATIENCE,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._urls, self._tokens, self._report, self._patience = urls, tokens, report, patience
-        self._client = httpx.Client(timeout=60, trust_env=False)
+        self._client = httpx.Client(timeout=60, trust_env=False, transport=transport)
         self._done = Checked()
         self._walks = {service: Walk(service, self._done.faults) for service in urls}
         self._answered: dict[str, int] = {}
