@@ -45,3 +45,8 @@ create table {schema}.page_session (
     constraint page_session_pkey primary key (id_digest)
 )""",
     )
+
+
+def session_renewal(schema: str) -> str:
+    """The statement that adds until when the tokens of a session are being renewed by somebody."""
+    return f"alter table {schema}.page_session add column renewing_until timestamptz"

@@ -36,6 +36,14 @@ class NoSignIn(Unavailable):
     title = "Signing in is not possible at the moment"
 
 
+class SessionOnHold(Unavailable):
+    """The session goes on as soon as the issuer, which cannot be asked at the moment, has confirmed it."""
+
+    code = "session_on_hold"
+    title = "Your session cannot be confirmed at the moment"
+    retry_after = 5
+
+
 class ForeignForm(Forbidden):
     """The form was not sent from a page of this service that was made for this session; load the page anew."""
 

@@ -12,7 +12,7 @@ from shared.http.auth import Identity, TokenRefused, admitted
 from shared.http.problems import problem_response
 from shared.http.sessions import Now, Sessions
 from shared.http.sign_in import sessions as rows
-from shared.http.sign_in.errors import SignInFailed, SignInFirst
+from shared.http.sign_in.errors import SessionOnHold, SignInFailed, SignInFirst
 from shared.http.sign_in.provider import Provider, Tokens
 from shared.http.sign_in.secrets import browser_cookie, give, new_secret, secret_in, session_cookie, take_back
 from shared.http.sign_in.sessions import UNDER_WAY, SignInUnderWay
@@ -43,7 +43,15 @@ def install(app: FastAPI, settings: ServiceSettings) -> None:
             return problem_response(request, error)
         return RedirectResponse(visitor.sign_in, 303)
 
+    async def sign_in_again_later(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SessionOnHold)  # noqa: S101 - as above
+        if request.method == "POST":
+            # Browsers forget what was typed into a page that no cache may keep, so the answer holds it.
+            request.state.sent = [each for each in (await request.form()).multi_items() if isinstance(each[1], str)]
+        return problem_response(request, error)
+
     app.add_exception_handler(SignInFirst, sign_in_first)
+    app.add_exception_handler(SessionOnHold, sign_in_again_later)
 
 
 @router.get("/sign-in")
@@ -112,11 +120,11 @@ async def _identity(request: Request, tokens: Tokens) -> Identity:
 @router.post("/sign-out")
 async def sign_out(request: Request, visitor: Visiting, sessions: Sessions) -> Response:
     """End the session, here and at the issuer."""
-    if visitor.session is None:
+    if visitor.session is None and not visitor.on_hold:
         return RedirectResponse("/signed-out", 303)
-    await sound_form(request, visitor)
-    await rows.end(sessions, visitor.session.secret)
-    elsewhere = await provider_of(request).end_session_url(visitor.session.id_token)
+    session = await sound_form(request, visitor)
+    await rows.end(sessions, session.secret)
+    elsewhere = await provider_of(request).end_session_url(session.id_token)
     request.state.visitor = Visitor(_home(request))
     # A page that leads on, and no redirect: the policy that forms stay on this site holds for where a form ends, too.
     answer = page(request, "signed_out.html", elsewhere=elsewhere)

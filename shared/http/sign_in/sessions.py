@@ -15,6 +15,8 @@ from shared.http.sign_in.secrets import digest, new_secret, seal, unseal
 UNDER_WAY = timedelta(minutes=10)
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
+RENEWING = timedelta(seconds=15)
+"""For how long at most one request keeps the others from renewing the session: longer than it tries."""
 NOTED_EVERY = timedelta(minutes=1)
 """How often at most it is written down that somebody is still there."""
 
@@ -135,13 +137,34 @@ async def find(sessions: SessionFactory, secret: str, *, now: datetime, seen: bo
     return PageSession(secret, identity, row.name, refresh, id_token, row.token_ends_at)
 
 
+async def begin_renewal(sessions: SessionFactory, held: PageSession, *, now: datetime) -> bool:
+    """Whether the caller is the one to renew the session: unless somebody else does, or has done so since it looked."""
+    async with transaction(sessions) as session:
+        mine = await session.execute(
+            text(
+                "update page_session set renewing_until = :until where id_digest = :id and token_ends_at = :ends_at"
+                " and coalesce(renewing_until <= :now, true) returning id_digest"
+            ),
+            {"until": now + RENEWING, "id": digest(held.secret), "ends_at": held.token_ends_at, "now": now},
+        )
+        return mine.first() is not None
+
+
+async def give_up_renewal(sessions: SessionFactory, held: PageSession) -> None:
+    """Let somebody else try."""
+    async with transaction(sessions) as session:
+        await session.execute(
+            text("update page_session set renewing_until = null where id_digest = :id"), {"id": digest(held.secret)}
+        )
+
+
 async def renew(sessions: SessionFactory, held: PageSession, identity: Identity, tokens: Tokens) -> None:
     """Go on with new tokens, and the roles that they give."""
     async with transaction(sessions) as session:
         await session.execute(
             text(
-                "update page_session set grants = cast(:grants as jsonb), sealed = :sealed, token_ends_at = :ends_at"
-                " where id_digest = :id"
+                "update page_session set grants = cast(:grants as jsonb), sealed = :sealed, token_ends_at = :ends_at,"
+                " renewing_until = null where id_digest = :id"
             ),
             {
                 "id": digest(held.secret),

@@ -44,3 +44,5 @@ class PageSessionColumns(SQLModel):
     token_ends_at: datetime = Field(sa_type=_Instant)
     seen_at: datetime = Field(sa_type=_Instant)
     ends_at: datetime = Field(sa_type=_Instant)
+    renewing_until: datetime | None = Field(default=None, sa_type=_Instant)
+    """While one request asks the issuer for new tokens, no other does; until then at most, should it die."""

@@ -1,5 +1,6 @@
 """Who looks at a page: the permission in its signature, and what its templates show of whoever is signed in."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -12,12 +13,19 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from shared.database import SessionFactory
-from shared.errors import Forbidden
+from shared.errors import Forbidden, Unavailable
 from shared.http.auth import Blocked, Caller, Identity, TokenRefused, UnitScope, admitted, scope_for
 from shared.http.middleware import public_cache
 from shared.http.sessions import Now
 from shared.http.sign_in import sessions
-from shared.http.sign_in.errors import ForeignForm, NoSignIn, SignInFailed, SignInFirst, TokenOnPage
+from shared.http.sign_in.errors import (
+    ForeignForm,
+    NoSignIn,
+    SessionOnHold,
+    SignInFailed,
+    SignInFirst,
+    TokenOnPage,
+)
 from shared.http.sign_in.provider import Provider
 from shared.http.sign_in.secrets import csrf_token, secret_in, session_cookie
 from shared.http.sign_in.sessions import PageSession
@@ -26,6 +34,8 @@ log = structlog.get_logger()
 CSRF_FIELD = "csrf"
 _READING = ("GET", "HEAD")
 _RENEWED_BEFORE = timedelta(seconds=60)
+_LONGEST_RENEWAL, _POLL = 10.0, 0.1
+_ON_HOLD = "You are still signed in, but where you signed in does not answer. Nothing is lost: try again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,8 @@ class Visitor:
     """With all roles; None for the public."""
     blocked: bool = False
     """Somebody whose session has just been ended for that."""
+    on_hold: bool = False
+    """Somebody signed in whose token has ended while the issuer cannot be asked for another: until then, the public."""
 
     @property
     def name(self) -> str | None:
@@ -87,7 +99,11 @@ async def _visitor(request: Request, now: datetime, *, seen: bool) -> Visitor:
     # Known from here on, so that a page which tells what went wrong shows where to sign in.
     request.state.visitor = visitor
     secret = secret_in(request, session_cookie(request))
-    held = await _going_on(request, secret, now, seen=seen) if secret else None
+    try:
+        held = await _going_on(request, secret, now, seen=seen) if secret else None
+    except SessionOnHold:
+        request.state.visitor = visitor = replace(visitor, on_hold=True)
+        return visitor
     if held is None:
         return visitor
     try:
@@ -102,31 +118,58 @@ async def _visitor(request: Request, now: datetime, *, seen: bool) -> Visitor:
 async def _going_on(request: Request, secret: str, now: datetime, *, seen: bool) -> PageSession | None:
     """The session of this secret, with a token that is still good; it is renewed in its last minute.
 
-    Nothing is locked while the issuer is asked: of two that ask at once one may be refused, and finds the other's.
+    By one request at a time, in whichever process: an issuer that takes each refresh token once takes the second use
+    for a theft, and ends the sign-in. Meanwhile the others go on with the token they have, or wait for the new one.
     """
     factory: SessionFactory = request.app.state.sessions
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _LONGEST_RENEWAL
     held = await sessions.find(factory, secret, now=now, seen=seen)
-    if held is None or held.token_ends_at > now + _RENEWED_BEFORE:
-        return held
-    if held.refresh_token:
-        try:
+    while held is not None and held.token_ends_at <= now + _RENEWED_BEFORE:
+        is_good = held.token_ends_at > now
+        if held.refresh_token and await sessions.begin_renewal(factory, held, now=now):
             await _renew(request, held, now)
-        except (NoSignIn, SignInFailed, TokenRefused) as error:
-            log.warning("session_not_renewed", reason=error.code)
+            held = await sessions.find(factory, secret, now=now, seen=False)
+            return held if held is not None and held.token_ends_at > now else None
+        if is_good or not held.refresh_token:
+            return held if is_good else None
+        if loop.time() > until:
+            raise SessionOnHold("Somebody is asking the issuer for it already.")
+        await asyncio.sleep(_POLL)
         held = await sessions.find(factory, secret, now=now, seen=False)
-    return held if held is not None and held.token_ends_at > now else None
+    return held
 
 
 async def _renew(request: Request, held: PageSession, now: datetime) -> None:
-    tokens = await provider_of(request).refresh(held.refresh_token, now)
-    identity: Identity = await request.app.state.verifier.verify(tokens.access)
-    if identity.reference != held.identity.reference:
-        raise SignInFailed("The new token is somebody else's.")
-    await sessions.renew(request.app.state.sessions, held, identity, tokens)
+    """Go on with new tokens, or with the old one as long as it is good; SessionOnHold where nobody knows."""
+    factory: SessionFactory = request.app.state.sessions
+    try:
+        async with asyncio.timeout(_LONGEST_RENEWAL):
+            tokens = await provider_of(request).refresh(held.refresh_token, now)
+            try:
+                identity: Identity = await request.app.state.verifier.verify(tokens.access)
+            except Unavailable:
+                # The refresh token is used up, so the new one is kept, for when the access token can be checked.
+                tokens = replace(tokens, ends_at=held.token_ends_at)
+                await sessions.renew(factory, held, held.identity, tokens)
+                raise
+            if identity.reference != held.identity.reference:
+                raise SignInFailed("The new token is somebody else's.")
+        await sessions.renew(factory, held, identity, tokens)
+    except (SignInFailed, TokenRefused) as error:
+        log.warning("session_not_renewed", reason=error.code)
+        await sessions.give_up_renewal(factory, held)
+    except (Unavailable, TimeoutError) as error:
+        log.warning("session_not_renewed", reason=getattr(error, "code", "timeout"))
+        await sessions.give_up_renewal(factory, held)
+        if held.token_ends_at <= now:
+            raise SessionOnHold("The issuer does not answer.") from error
 
 
-async def sound_form(request: Request, visitor: Visiting) -> Visitor:
-    """Whoever sends a form, which must come from a page of this service that was made for this session."""
+async def sound_form(request: Request, visitor: Visiting) -> PageSession:
+    """The session that a form was sent in: from a page of this service that was made for this session."""
+    if visitor.on_hold:
+        raise SessionOnHold(_ON_HOLD)
     if visitor.session is None:
         raise SignInFirst("You are not signed in, or no longer: sign in, then send the form again.")
     if request.headers.get("origin") != provider_of(request).origin:
@@ -134,7 +177,7 @@ async def sound_form(request: Request, visitor: Visiting) -> Visitor:
     sent = (await request.form()).get(CSRF_FIELD)
     if not isinstance(sent, str) or not compare_digest(sent.encode(), csrf_token(visitor.session.secret).encode()):
         raise ForeignForm(f"Its field {CSRF_FIELD} is not this session's: load the page anew and send it again.")
-    return visitor
+    return visitor.session
 
 
 def csrf_field(request: Request) -> Markup:
@@ -154,6 +197,8 @@ class PagePermitted:
             raise Blocked("An administrator has blocked this principal.")
         if request.method not in _READING:
             await sound_form(request, visitor)
+        if visitor.on_hold:
+            raise SessionOnHold(_ON_HOLD)
         if visitor.identity is None:
             raise SignInFirst(f"This page needs the permission «{self.permission}».")
         scope = scope_for(visitor.identity, self.permission, request.app.state.roles)
