@@ -20,6 +20,8 @@ MOST = Gauge("steward_database_connections_most", "Connections that a pool lends
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
 """Seconds, but for the last, which is milliseconds: whoever does not acknowledge for fifteen seconds is gone."""
 
+CONNECT_WITHIN = 15.0
+
 
 class VigilantConnection(asyncpg.Connection):
     """A connection that fails soon after its server has vanished without a word.
@@ -50,6 +52,7 @@ def engine_for(url: str, *, schema: str, pool_size: int = 8, application: str = 
         async_creator=partial(
             asyncpg.connect,
             url,
+            timeout=CONNECT_WITHIN,
             server_settings=_server_settings(schema, application),
             connection_class=VigilantConnection,
         ),
@@ -76,6 +79,7 @@ def pool_for(url: str, *, schema: str, size: int = 8, application: str = "stewar
         min_size=1,
         max_size=size,
         reset=_as_it_was,
+        timeout=CONNECT_WITHIN,
         server_settings=_server_settings(schema, application, idle=timedelta(seconds=10)),
         connection_class=VigilantConnection,
     )

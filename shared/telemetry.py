@@ -4,12 +4,13 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
-from prometheus_client import Counter, Histogram, start_http_server
+from prometheus_client import Counter, Histogram, make_wsgi_app, start_http_server
 from pydantic import ValidationError
 
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
@@ -109,16 +110,37 @@ def _named(service: str) -> structlog.types.Processor:
     return name
 
 
+Probe = Callable[[], str | None]
+"""What is wrong, or None; asked on a thread, so that it answers whatever the event loop is at."""
+
+
 @contextmanager
-def metrics_server(port: int | None, host: str = "127.0.0.1") -> Iterator[None]:
-    """Serve /metrics on a port of its own while the block runs; without a port, nothing."""
+def metrics_server(
+    port: int | None, host: str = "127.0.0.1", *, probes: Mapping[str, Probe] | None = None
+) -> Iterator[None]:
+    """Serve /metrics, and probes by their paths, on a port of its own while the block runs; without a port, nothing."""
     if port is None:
         yield
         return
     server, thread = start_http_server(port, addr=host)
+    server.set_app(_probed(probes or {}))
     try:
         yield
     finally:
         server.shutdown()
         server.server_close()
         thread.join(timeout=2)
+
+
+def _probed(probes: Mapping[str, Probe]) -> WSGIApplication:
+    metrics: WSGIApplication = make_wsgi_app()
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        probe = probes.get(environ["PATH_INFO"])
+        if probe is None:
+            return metrics(environ, start)
+        wrong = probe()
+        start("503 Service Unavailable" if wrong else "200 OK", [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"{wrong or 'ok'}\n".encode()]
+
+    return answer

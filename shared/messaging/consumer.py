@@ -91,11 +91,12 @@ class Consumer:
         feed: Feed,
         now: Callable[[], datetime],
         applied: Callable[[], None] = lambda: None,
+        alive: Callable[[], None] = lambda: None,
         brake: Brake | None = None,
     ) -> None:
         self.name, self.source = name, source
         self._sessions, self._tables, self._handling, self._feed, self._now = sessions, tables, handling, feed, now
-        self._say_applied = applied
+        self._say_applied, self._say_alive = applied, alive
         self._types = handling.types_from(source)
         self._brake = brake or Brake()
 
@@ -112,6 +113,7 @@ class Consumer:
         else:
             metrics.CONSUMER_LAG.labels(self.source).set(0)
         await events.applied()
+        self._say_alive()
         return bool(arrived)
 
     async def apply(self, arrived: Sequence[Envelope]) -> None:
@@ -149,6 +151,7 @@ class Consumer:
                 if past:
                     reached = past[-1] if last is None or last is wanted[-1] else last
                     done, hashed = reached.position, reached.hash
+                self._say_alive()
                 if not added or done >= locked.position:
                     await record_types(session, self._tables.progress, locked, self._types)
                     log.info("event_types_recorded", source=self.source, added=sorted(added))
@@ -169,6 +172,7 @@ class Consumer:
             await resolve_older_states(session, self._tables.dead_letter, fresh, now=self._now())
             await advance(session, self._tables.progress, held, last)
         self._say_applied()
+        self._say_alive()
         metrics.CONSUMED_POSITION.labels(self.source).set(last.position)
         metrics.CONSUMER_MOVED.labels(self.source).set(self._now().timestamp())
         metrics.CONSUMER_LAG.labels(self.source).set(max(0.0, (self._now() - last.recorded_at).total_seconds()))
@@ -252,6 +256,7 @@ class Consumer:
                 raise
             except Exception as error:
                 metrics.RETRIES.labels(self.source).inc()
+                self._say_alive()
                 log.warning("batch_failed", source=self.source, error=in_short(error), wait=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_RETRY)

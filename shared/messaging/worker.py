@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from shared.messaging.handlers import Handlers
 from shared.messaging.kafka_source import Stalled
 from shared.messaging.pace import Pace
 from shared.messaging.progress import Stopped
+from shared.messaging.pulse import Pulse
 from shared.messaging.sequencer import sequence_once
 from shared.messaging.standing import Standings
 from shared.messaging.state import Waitings, nothing_waits
@@ -35,6 +36,7 @@ from shared.messaging.tables import EventTables as EventTables
 from shared.messaging.transport import feed_of, kafka_of, publisher_for, source_for
 from shared.messaging.wakeups import APPLIED, SEQUENCED, WRITTEN, Wakeups, pause
 from shared.messaging.watching import watch
+from shared.readiness import check_ready, newest_migration
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, in_short, metrics_server
 from shared.tracing import tracing
@@ -88,12 +90,16 @@ def run_worker(
 ) -> None:
     """Work until SIGTERM or SIGINT, finish the step in hand, and come back."""
 
+    def probed(pulse: Pulse) -> AbstractContextManager[None]:
+        probes = {"/livez": pulse.livez, "/readyz": pulse.readyz}
+        return metrics_server(settings.metrics_port, settings.metrics_host, probes=probes)
+
     async def until_signalled() -> None:
         stop = asyncio.Event()
         running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, stop.set)
-        with metrics_server(settings.metrics_port, settings.metrics_host), tracing(f"{service}-worker"):
+        with tracing(f"{service}-worker"):
             await work(
                 service=service,
                 settings=settings,
@@ -102,6 +108,7 @@ def run_worker(
                 follows=follows,
                 loops=loops,
                 waitings=waitings,
+                probed=probed,
                 stop=stop,
             )
 
@@ -120,20 +127,24 @@ async def work(
     follows: Sequence[str],
     loops: Sequence[Loop] = (),
     waitings: Waitings = nothing_waits,
+    probed: Callable[[Pulse], AbstractContextManager[object]] = nullcontext,
     stop: asyncio.Event,
 ) -> None:
-    """The worker inside a running loop, until `stop` is set.
+    """The worker inside a running loop, until `stop` is set; `probed` has it asked whether it lives.
 
     Starts connections, then everything else at once: each part waits for what it needs by trying again. Stops loops,
     consumers, publisher and sequencer together, each after its step in hand, then the connections.
     """
     url = settings.database_url.get_secret_value()
     async with AsyncExitStack() as stack:
+        engine = engine_for(url, schema=tables.schema, application=f"{service}-worker")
+        stack.push_async_callback(engine.dispose)
+        pulse = Pulse(partial(check_ready, engine, schema=tables.schema, needed=newest_migration(service)))
+        stack.callback(asyncio.create_task(pulse.turn(), name="pulse").cancel)
+        stack.enter_context(probed(pulse))
         pool = await stack.enter_async_context(
             pool_for(url, schema=tables.schema, size=4, application=f"{service}-worker")
         )
-        engine = engine_for(url, schema=tables.schema, application=f"{service}-worker")
-        stack.push_async_callback(engine.dispose)
         client = await stack.enter_async_context(service_client(settings))
         context = WorkerContext(sessions_of(engine), settings, current_time, pool)
         hears = {WRITTEN, SEQUENCED, *(each.woken_by for each in loops if each.woken_by)}
@@ -183,9 +194,11 @@ async def work(
                 feed=feed,
                 now=current_time,
                 applied=lambda: wakeups.say(APPLIED),
+                alive=partial(pulse.beat, followed),
             )
+            pulse.beat(followed)
             standings.take_in(f"consumer {followed}", partial(getattr, feed, "head"))
-            parts[f"consumer {followed}"] = partial(_follow, consumer, feed, settings, stop)
+            parts[f"consumer {followed}"] = partial(_follow, consumer, feed, settings, pulse, stop)
         log.info("worker_started", service=service, events=settings.events.split("://")[0], parts=sorted(parts))
         for name in parts.keys() - standings.parts.keys():
             standings.take_in(name)
@@ -202,7 +215,10 @@ async def work(
         log.info("worker_stopped", service=service)
 
 
-async def _follow(consumer: Consumer, feed: FeedSource, settings: ServiceSettings, stop: asyncio.Event) -> None:
+async def _follow(
+    consumer: Consumer, feed: FeedSource, settings: ServiceSettings, pulse: Pulse, stop: asyncio.Event
+) -> None:
+    pulse.beat(consumer.source)  # started again after a failure, it is no less alive
     await consumer.prepare()
     metrics.CONSUMER_STOPPED.labels(consumer.source).set(0)
     stalled = False

@@ -134,6 +134,21 @@ class TestKubernetes:
 
         assert {urlsplit(url).hostname for url in addresses} == set(json.loads(SETTINGS["STEWARD_HOSTS"]))
 
+    def test_a_pod_is_asked_whether_it_lives_and_whether_it_is_ready(self) -> None:
+        asked = {
+            (container["name"], kind, probe["httpGet"]["path"], probe["httpGet"]["port"])
+            for pod in pods([param.values[0] for param in WRITTEN])  # type: ignore[misc]  # each is a manifest
+            for container in pod["containers"]
+            for kind, probe in container.items()
+            if kind.endswith("Probe")
+        }
+
+        assert asked == {
+            (name, kind, path, port)
+            for name, port in (("api", "http"), ("worker", "metrics"))
+            for kind, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz"))
+        }
+
     def test_every_secret_that_a_pod_mounts_is_in_the_example(self) -> None:
         mounted = {
             volume["secret"]["secretName"]

@@ -5,6 +5,7 @@ import logging
 import re
 import urllib.request
 from collections.abc import Iterator
+from urllib.error import HTTPError
 
 import pytest
 import structlog
@@ -121,3 +122,14 @@ class TestMetrics:
         assert "steward_request_seconds" in told
         with pytest.raises(OSError, match="refused"):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics")
+
+    def test_probes_are_answered_beside_them(self) -> None:
+        port = free_port()
+        wrong = ["It is stuck."]
+
+        with metrics_server(port, probes={"/livez": lambda: wrong.pop() if wrong else None}):
+            with pytest.raises(HTTPError) as first:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/livez")
+            then = urllib.request.urlopen(f"http://127.0.0.1:{port}/livez").read()
+
+        assert (first.value.code, first.value.read(), then) == (503, b"It is stuck.\n", b"ok\n")
