@@ -87,7 +87,7 @@ class Envelope:
             finally:
                 status = _HUNG_UP if "steward.hung_up" in scope else status
                 span.route, span.status = _route_of(scope), status
-                # Probes too: one that is slow or refused explains why a replica gets no requests. Alarms leave them out.
+                # Probes too: one that is slow or refused says why a replica gets no requests. Alarms leave them out.
                 REQUEST_SECONDS.labels(self.service, scope["method"], span.route, str(status)).observe(
                     time.perf_counter() - started_at
                 )

@@ -63,17 +63,6 @@ class TestHealth:
             assert (await client.get("/livez")).json() == {"status": "ok"}
             problem(await client.get("/readyz"), 503, "not_ready")
 
-    async def test_a_probe_is_counted_like_any_other_request(self, client_for: ClientFor) -> None:
-        def counted() -> float:
-            labels = {"service": "goals", "method": "GET", "route": "/readyz", "status": "503"}
-            return REGISTRY.get_sample_value("steward_request_seconds_count", labels) or 0.0
-
-        before = counted()
-        async with client_for(goals_at("postgresql://nobody@127.0.0.1:1/none")) as client:
-            await client.get("/readyz")
-
-        assert counted() == before + 1
-
     async def test_a_service_starts_and_stops_with_its_own_lifespan_inside(
         self, tiny: FastAPI, client_for: ClientFor
     ) -> None:
