@@ -58,6 +58,14 @@ class Served:
         families = {family.name: family for family in text_string_to_metric_families(text)}
         return sum(sample.value for sample in families["steward_database_connections_in_use"].samples)
 
+    async def keeps(self) -> float:
+        """How many of them it keeps lent out: the fewest at any moment of half a second."""
+        fewest = await self.lent()
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            fewest = min(fewest, await self.lent())
+        return fewest
+
     def clients(self) -> int:
         """How many clients it is connected with: their ends of the same connections are not counted."""
         here, open_here = f":{self.port:04X}", "01"

@@ -1,6 +1,7 @@
 """Clients that are slow, silent, gone or do not read: real sockets to a real process on a real database."""
 
 import asyncio
+import itertools
 import json
 import os
 import resource
@@ -132,6 +133,16 @@ class TestOneConnection:
         assert seconds < 15
 
 
+CROWD: Mapping[str, bytes] = {
+    "silent": b"",
+    "half a head": b"GET / HTTP/1.1\r\nx: ",
+    "idle": LIVEZ,
+    "cut": POST + b'{"id":',
+    "not reading": LARGE,
+    "half a body": POST + b'{"id":',
+}
+
+
 async def trickle(connections: list[socket.socket]) -> None:
     """One byte more on each connection, every half second, until it is closed at the other end."""
     while connections:
@@ -160,21 +171,23 @@ async def test_a_crowd_of_each_holds_no_connection_and_locks_nobody_out(feedback
     memory = feedback.megabytes()
     async with caller_of(feedback) as client:
         alone = await answered_in(client, "/v1/surveys/park")
-        silent, half_heads = await crowd(feedback, b""), await crowd(feedback, b"GET / HTTP/1.1\r\nx: ")
-        cut = await crowd(feedback, POST + b'{"id":', cut=True)
-        idle, not_reading = await crowd(feedback, LIVEZ), await crowd(feedback, LARGE)
-        half_bodies = await crowd(feedback, POST + b'{"id":')
-        trickling = asyncio.create_task(trickle([*half_heads, *half_bodies]))
+        crowds: dict[str, list[socket.socket]] = {}
+        kept: dict[str, float] = {}
+        for kind, first in CROWD.items():
+            crowds[kind] = await crowd(feedback, first, cut=kind == "cut")
+            # Those of this kind have been there for less than the five seconds that the first of them get.
+            kept[kind] = await feedback.keeps()
+        trickling = asyncio.create_task(trickle([*crowds["half a head"], *crowds["half a body"]]))
 
-        # Those that stop within their bodies are gone before those that do not read: so both are among so many.
-        is_quiet = await feedback.is_quiet(beside=MANY * 3 // 2)
+        among = feedback.clients()
         beside, grown = await answered_in(client, "/v1/surveys/park"), feedback.megabytes() - memory
         are_dropped = await feedback.has_dropped(all_but=1, seconds=90)
     trickling.cancel()
-    for connection in [*silent, *half_heads, *cut, *idle, *not_reading, *half_bodies]:
+    for connection in itertools.chain.from_iterable(crowds.values()):
         connection.close()
 
-    assert is_quiet
+    assert kept == dict.fromkeys(CROWD, 0)
+    assert among > MANY
     assert beside < 10 * alone
     assert grown < 100 + MANY / 3
     assert are_dropped
