@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,11 @@ from deploy.demo.load import load
 from deploy.local.kafka import missing_tools
 from deploy.local.places import CannotRun
 from deploy.local.ports import Ports
-from deploy.local.processes import Child, check_port_free, free_port, listens
+from deploy.local.postgres import UNSAFE_AND_QUICK
+from deploy.local.processes import Programme, check_port_free
 from deploy.local.stack import Stack
+from deploy.postgres.bootstrap import SERVICES
+from tests.fixtures.collecting import Collector
 from tests.journeys.running import Journey
 
 
@@ -33,30 +35,14 @@ def free_base() -> int:
     raise CannotRun("No fifty ports in a row are free.")
 
 
-@asynccontextmanager
-async def second_members(stack: Stack) -> AsyncIterator[None]:
-    """A second worker of each service: another member of each consumer's group, another who would lead."""
-    assert stack.deployment is not None
-    async with AsyncExitStack() as running:
-        for service in stack.urls:
-            first = stack.deployment.worker(service)
-            port = free_port()
-            second = Child(
-                replace(
-                    first,
-                    name=f"second worker of {service}",
-                    ready=partial(listens, port),
-                    log=first.log.with_name(f"{service}_second_worker.log"),
-                    environment={
-                        **first.environment,
-                        "STEWARD_METRICS_PORT": str(port),
-                        "STEWARD_KAFKA_MEMBER": f"{service}_second_worker",
-                    },
-                )
-            )
-            await second.start()
-            running.push_async_callback(second.stop)
-        yield
+def altered(collector: Collector, name: str, programme: Programme) -> Programme:
+    """A part as journeys run it: none of them ends with the machine, and their spans are searched."""
+    if name == "postgres":
+        unsafe = [part for each in UNSAFE_AND_QUICK.items() for part in ("-c", "=".join(each))]
+        return replace(programme, command=[*programme.command, *unsafe])
+    if name.partition("_")[0] in SERVICES:
+        return replace(programme, environment={**programme.environment, **collector.environment})
+    return programme
 
 
 MODES = [pytest.param("feed", marks=pytest.mark.slow), pytest.param("kafka", marks=pytest.mark.kafka)]
@@ -71,14 +57,14 @@ async def journey(request: pytest.FixtureRequest) -> AsyncIterator[Journey]:
 
     if mode == "kafka" and (missing := missing_tools()):
         leave_out(missing)
-    with tempfile.TemporaryDirectory(prefix=f"steward-{mode}-") as directory:
-        stack = Stack(events=mode, data_dir=Path(directory), port_base=free_base())
+    with tempfile.TemporaryDirectory(prefix=f"steward-{mode}-") as directory, Collector() as collector:
+        alter = partial(altered, collector)
+        stack = Stack(events=mode, data_dir=Path(directory), port_base=free_base(), alter=alter)
         try:
             await stack.start()
             with Progress(disable=True) as progress:
                 loaded = await load(stack.urls, stack.tokens, progress, stack.directory / "clock")
             await stack.announce(loaded=True, seconds=0)
-            async with second_members(stack) if mode == "kafka" else nullcontext():
-                yield Journey(stack, loaded)
+            yield Journey(stack, loaded, collector)
         finally:
             await stack.stop()

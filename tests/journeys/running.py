@@ -7,6 +7,7 @@ import httpx
 
 from deploy.demo.load import Loaded
 from deploy.local.stack import Stack
+from tests.fixtures.collecting import Collector
 
 
 @dataclass
@@ -15,6 +16,8 @@ class Journey:
 
     stack: Stack
     loaded: Loaded
+    traces: Collector
+    """Of all processes, the spans of those traces whose caller has them kept."""
 
     def client(self, service: str, role: str | None = None) -> httpx.AsyncClient:
         """A client of a service with a role's token, or of everybody."""

@@ -1,12 +1,18 @@
-"""A block and a sign-out end a page session for good, in the service where it was opened."""
+"""A block and a sign-out end a page session for good, in the service where it was opened.
+
+In one event mode: that a block itself arrives in each, test_people shows.
+"""
 
 import asyncio
 from contextlib import AsyncExitStack
 from time import monotonic
 
+import pytest
+
 from deploy.local.issuer import issuer_directory, sign
 from deploy.postgres.bootstrap import SERVICES
 from tests.fixtures.signing_in import Browser
+from tests.journeys.conftest import MODES
 from tests.journeys.running import Journey
 from tests.journeys.test_people import principal_of
 
@@ -27,6 +33,7 @@ async def signed_out_within(browser: Browser, seconds: float) -> bool:
     return True
 
 
+@pytest.mark.parametrize("journey", MODES[:1], indirect=True)
 async def test_a_block_ends_the_sessions_in_every_service_within_a_minute(journey: Journey) -> None:
     principal = principal_of(sign(issuer_directory(journey.stack.directory), "auditor", UNIT))
     async with AsyncExitStack() as stack:
@@ -46,6 +53,7 @@ async def test_a_block_ends_the_sessions_in_every_service_within_a_minute(journe
         assert [await signed_in(browser) for browser in browsers] == [False, False, False]
 
 
+@pytest.mark.parametrize("journey", MODES[:1], indirect=True)
 async def test_signing_out_ends_it_for_whoever_kept_the_cookie(journey: Journey) -> None:
     async with journey.client("reporting") as client:
         browser = Browser(client, journey.stack.urls["reporting"])

@@ -2,9 +2,7 @@
 
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from uuid import uuid4
 
 import pytest
@@ -14,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shared.tracing import TracingSettings, events_span, request_span, tracing
+from tests.fixtures.collecting import Collector
 from tests.fixtures.services import AppFor, ClientFor, SignsTokens
 
 EVERY = TracingSettings(otel_traces_sampler="parentbased_always_on")
@@ -150,28 +149,10 @@ class TestSwitching:
     def test_a_variable_turns_it_on_and_those_of_opentelemetry_say_where_to(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        received: list[str] = []
-
-        class Collector(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
-                received.append(self.path)
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
+        with Collector() as collector:
+            for name, value in collector.environment.items():
+                monkeypatch.setenv(name, value)
+            with tracing("goals"), events_span("x", [THEIRS]):
                 pass
 
-        server = HTTPServer(("127.0.0.1", 0), Collector)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("STEWARD_OTEL_EXPORTER", "otlp")
-
-        with tracing("goals"), events_span("x", [THEIRS]):
-            pass
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-        assert received == ["/v1/traces"]
+            assert collector.has(THEIRS.split("-")[1], "goals")
