@@ -7,9 +7,11 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -23,12 +25,20 @@ from deploy.local.postgres import throw_away_server
 from deploy.local.processes import Child, Programme
 from deploy.local.programmes import Deployment
 from deploy.postgres.bootstrap import SERVICES, url_of
+from shared.ids import random_id
 from shared.migrations import migrate, newest
+from tests.fixtures.lanes import leave_out
 
 LAST_RELEASE = "5c40a43"
 """The code that runs while the schema of this one is made. Moves on when a release is cut."""
 BODY = "springfield"
-RUNNING = ("goals", "reporting")
+SURVEY = "springfield-parks"
+QUESTION = {
+    "id": "overall",
+    "kind": "single_choice",
+    "text": {"en": "Overall, how were the parks?"},
+    "options": [{"id": "good", "text": {"en": "Good"}, "score": "4"}, {"id": "poor", "text": {"en": "Poor"}}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +50,7 @@ def last_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     if archived.returncode:
-        pytest.skip(f"This checkout has no history back to the last release, {LAST_RELEASE}.")
+        leave_out(f"This checkout has no history back to the last release, {LAST_RELEASE}.")
     directory = tmp_path_factory.mktemp("last-release")
     with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
         archive.extractall(directory, filter="data")
@@ -61,9 +71,8 @@ class Rotation:
     """Requests without a pause to whatever is in rotation, as a proxy sends them; remembers every answer."""
 
     token: str
-    urls: list[str]
-    """Of the replicas of goals that may be asked now."""
-    reports: list[str]
+    urls: dict[str, list[str]]
+    """Of each service, the replicas that may be asked now."""
     answers: Counter[int] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     written: int = 0
@@ -84,21 +93,30 @@ class Rotation:
                     },
                     "value": str(self.written),
                 }
-                await self._ask(client, "POST", self.urls, "/v1/measurements", figure)
-                await self._ask(client, "GET", self.urls, f"/v1/measurements?indicator={ATTENDANCES.code}&limit=5")
-                await self._ask(client, "GET", self.reports, f"/v1/scorecards/{BODY}")
+                response = {"id": str(random_id()), "version": 1, "language": "en", "answers": {"overall": "good"}}
+                await self._ask(client, "POST", "goals", "/v1/measurements", figure)
+                await self._ask(client, "GET", "goals", f"/v1/measurements?indicator={ATTENDANCES.code}&limit=5")
+                await self._ask(client, "POST", "feedback", f"/v1/surveys/{SURVEY}/responses", response)
+                await self._ask(client, "GET", "reporting", f"/v1/scorecards/{BODY}")
 
-    async def take_out(self, url: str, urls: list[str]) -> None:
+    async def go_on(self, rounds: int = 10) -> None:
+        """Wait until so many rounds more have been made."""
+        wanted = self.written + rounds
+        await until(lambda: self._has(wanted))
+
+    async def _has(self, rounds: int) -> bool:
+        return self.written > rounds
+
+    async def take_out(self, service: str, url: str) -> None:
         """Send nothing there any more, and wait for what is under way."""
-        urls.remove(url)
+        self.urls[service].remove(url)
         await until(lambda: self._idle(url))
 
     async def _idle(self, url: str) -> bool:
         return not self.in_flight[url]
 
-    async def _ask(
-        self, client: httpx.AsyncClient, method: str, urls: list[str], path: str, body: object = None
-    ) -> None:
+    async def _ask(self, client: httpx.AsyncClient, method: str, service: str, path: str, body: object = None) -> None:
+        urls = self.urls[service]
         url = urls[self.written % len(urls)]
         self.in_flight[url] += 1
         try:
@@ -125,6 +143,11 @@ class Processes:
         programme = replace(programme, directory=self.old) if of_last_release else programme
         self.running[programme.name] = child = Child(programme)
         await child.start()
+
+    async def replace(self, programme: Programme) -> None:
+        """Run this release's programme in the place of what has its name."""
+        await self.stop(programme.name)
+        await self.start(programme)
 
     async def stop(self, *names: str) -> None:
         """As an orchestrator does: with a signal and patience."""
@@ -168,10 +191,10 @@ async def asked(url: str, query: str) -> int:
 @pytest.mark.timeout(300)
 async def test_no_request_fails_while_schema_and_code_are_replaced(last_release: Path, deployment: Deployment) -> None:
     processes, stop = Processes(last_release), asyncio.Event()
-    goals, reporting = deployment.database_urls["goals"], deployment.database_urls["reporting"]
+    goals, feedback, reporting = (deployment.database_urls[each] for each in ("goals", "feedback", "reporting"))
     issuer = deployment.issuer()
-    apis = [deployment.api(service, number) for service in RUNNING for number in (1, 2)]
-    workers = [deployment.worker(service) for service in RUNNING]
+    apis = [deployment.api(service) for service in SERVICES]
+    workers = [deployment.worker(service) for service in SERVICES]
     try:
         # The last release, as it was installed.
         await steward(last_release, deployment, "bootstrap", "--body", BODY, "--name", "Springfield")
@@ -179,41 +202,39 @@ async def test_no_request_fails_while_schema_and_code_are_replaced(last_release:
         await processes.start(issuer)
         await asyncio.gather(*(processes.start(each, of_last_release=True) for each in (*apis, *workers)))
         token = deployment.tokens()["administrator"]
-        served = {s: [deployment.ports.urls_of(number)[s] for number in (1, 2)] for s in RUNNING}
-        await _define(served["goals"][0], token)
-        rotation = Rotation(token, served["goals"][:], served["reporting"][:])
+        of_last_release = deployment.ports.urls
+        await _define(of_last_release, token)
+        rotation = Rotation(token, {service: [url] for service, url in of_last_release.items()})
         asking = asyncio.create_task(rotation.run(stop))
 
         # Expand the schema below it.
         for service in SERVICES:
             await migrate(service, url_of(deployment.database_urls[""], service))
         assert before < await asked(goals, "select version_num::int from goals.alembic_version") == int(newest("goals"))
-        on_the_new_schema = rotation.written
-        await asyncio.sleep(2)
-        assert rotation.written > on_the_new_schema
+        await rotation.go_on()
 
-        # Consumers first, then producers, one replica after the other.
-        for worker in workers:
-            await processes.stop(worker.name)
-            await processes.start(worker)
-        for service, urls in (("reporting", rotation.reports), ("goals", rotation.urls)):
-            for number, url in enumerate(served[service], start=1):
-                await rotation.take_out(url, urls)
-                programme = deployment.api(service, number)
-                await processes.stop(programme.name)
-                await processes.start(programme)
-                urls.append(url)
-        await asyncio.sleep(2)
+        # Consumers first, then producers; for a while both releases are asked in turn.
+        await asyncio.gather(*(processes.replace(worker) for worker in workers))
+        await asyncio.gather(*(processes.start(deployment.api(service, 2)) for service in SERVICES))
+        for service in SERVICES:
+            rotation.urls[service].append(deployment.ports.urls_of(2)[service])
+        await rotation.go_on()
+        await asyncio.gather(*(rotation.take_out(service, url) for service, url in of_last_release.items()))
+        await asyncio.gather(*(processes.replace(api) for api in apis))
+        await rotation.go_on()
         stop.set()
         await asking
 
         assert rotation.failures == []
-        assert rotation.answers[201] == rotation.written
+        assert rotation.answers[201] == 2 * rotation.written
         # What the last release wrote and what this one wrote has been told and applied.
         await until(lambda: asked(goals, "select 1 - least(1, count(*)) from goals.outbox"))
         assert rotation.written == await asked(
             goals, "select count(*) from goals.event_log where type = 'steward.goals.measurement.recorded.v1'"
         )
+        await until(lambda: asked(feedback, "select 1 - least(1, count(*)) from feedback.scoring_queue"))
+        for counted in ("count(*) from feedback.response", "sum(count) from feedback.score_cell"):
+            assert rotation.written == await asked(feedback, f"select {counted}")
         end = await asked(goals, "select position from goals.log_head")
         await until(lambda: asked(reporting, f"select count(*) from reporting.progress where position >= {end}"))
     finally:
@@ -221,10 +242,25 @@ async def test_no_request_fails_while_schema_and_code_are_replaced(last_release:
         await processes.stop(*processes.running)
 
 
-async def _define(url: str, token: str) -> None:
-    """Something to measure."""
+async def _define(urls: Mapping[str, str], token: str) -> None:
+    """Something to measure, and something to answer."""
     assignment = {"indicator": ATTENDANCES.code, "unit": BODY, "valid_from": "2000-01-01"}
-    async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
-        for path, body in (("/v1/indicators", ATTENDANCES.definition), ("/v1/assignments", assignment)):
-            answer = await client.post(path, json=body)
-            assert answer.is_success, answer.text
+    survey = {"code": SURVEY, "title": {"en": "Parks"}, "unit": BODY, "threshold": 10}
+    made: list[tuple[str, str, Any]] = [
+        ("goals", "/v1/indicators", ATTENDANCES.definition),
+        ("goals", "/v1/assignments", assignment),
+        ("feedback", "/v1/surveys", survey),
+        ("feedback", f"/v1/surveys/{SURVEY}/versions", {"unit": BODY, "questions": [QUESTION]}),
+        ("feedback", f"/v1/surveys/{SURVEY}/versions/1:publish", None),
+        ("feedback", f"/v1/surveys/{SURVEY}:open", None),
+    ]
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+
+        async def post(service: str, path: str, body: Any) -> bool:
+            answer = await client.post(f"{urls[service]}{path}", json=body)
+            # Feedback learns of the body from goals.
+            assert answer.is_success or (answer.status_code == 422 and path == "/v1/surveys"), answer.text
+            return answer.is_success
+
+        for each in made:
+            await until(partial(post, *each))
