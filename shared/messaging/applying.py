@@ -76,10 +76,10 @@ def runs(events: Sequence[Envelope]) -> Iterator[list[Envelope]]:
 
 
 def _received(contract: type[Event], event: Envelope) -> Received[Any]:
-    if "data" not in event.document:
+    if event.data is None:
         raise InvalidEvent("The event carries no data.")
     return Received(
-        data=contract.model_validate(event.document["data"]),
+        data=contract.model_validate_json(event.data),
         id=event.id,
         subject=event.subject,
         subject_version=event.subject_version,

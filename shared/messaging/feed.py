@@ -14,7 +14,7 @@ from shared.http.auth import Caller, require_whole_body, requires
 from shared.http.sessions import Sessions
 from shared.http.streams import admitted_stream
 from shared.messaging.chain import GENESIS, Head
-from shared.messaging.envelope import BATCH_MEDIA_TYPE, Envelope, from_document, source_of, structured
+from shared.messaging.envelope import BATCH_MEDIA_TYPE, Envelope, read_batch, source_of, structured
 from shared.messaging.followers import Follower, Notes, note
 from shared.messaging.log import LoggedEvent, events_after, hash_at, head_of
 from shared.messaging.pace import BUSY, IDLE
@@ -91,7 +91,7 @@ def feed_router(tables: EventTables) -> APIRouter:
                 gone=request.is_disconnected,
             )
         source = source_of(request.app.state.settings.body, tables.schema)
-        body = "[" + ",".join(structured(event, source, log_id=head.log_id) for event in events) + "]"
+        body = b"[" + b",".join(structured(event, source, log_id=head.log_id) for event in events) + b"]"
         end = max(head.position, events[-1].position if events else 0)
         headers = {"Steward-Log": str(head.log_id), "Steward-Head": str(end), "Cache-Control": "private, no-store"}
         return Response(body, media_type=BATCH_MEDIA_TYPE, headers=headers)
@@ -199,4 +199,4 @@ class FeedSource:
             )
         answer.raise_for_status()
         self.head = int(answer.headers.get("Steward-Head", query["after"]))
-        return [from_document(document) for document in answer.json()]
+        return read_batch(answer.content)

@@ -172,4 +172,4 @@ def record_of(event: LoggedEvent, source: str, *, log_id: UUID) -> Record:
     headers = [("content-type", MEDIA_TYPE.encode())]
     if event.traceparent is not None:
         headers.append(("traceparent", event.traceparent.encode()))
-    return Record(str(event.subject).encode(), structured(event, source, log_id=log_id).encode(), tuple(headers))
+    return Record(str(event.subject).encode(), structured(event, source, log_id=log_id), tuple(headers))

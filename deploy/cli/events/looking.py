@@ -38,7 +38,7 @@ def tail(
 
     def show(event: LoggedEvent) -> None:
         if as_json:
-            typer.echo(structured(event, source_of(body_of(data_dir), service.value)))
+            typer.echo(structured(event, source_of(body_of(data_dir), service.value)).decode())
         else:
             kind = event.type.removeprefix(f"steward.{service.value}.")
             about = f"{event.subject}  v{event.subject_version}" + ("  erased" if event.salt is None else "")

@@ -1,5 +1,6 @@
 """A follower for tests: a read model of units, a journal of what was applied, and a feed without HTTP."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -147,6 +148,12 @@ async def envelopes(owner: Service) -> list[Envelope]:
     log_id = await LogFeed(owner).current()
     log = await whole_log(owner.sessions, owner.tables)
     return [read(structured(event, SOURCE, log_id=log_id)) for event in log]
+
+
+def broken(event: Envelope) -> Envelope:
+    """The event with data that break its contract."""
+    document = json.loads(event.raw)
+    return read(json.dumps({**document, "data": {**document["data"], "valid_from": "never"}}))
 
 
 async def seen(follower: Service) -> dict[UUID, tuple[str, int]]:

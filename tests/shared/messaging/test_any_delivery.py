@@ -1,5 +1,6 @@
 """Whatever is delivered, in which pieces and however often: the same read model, and each event applied once."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -68,7 +69,10 @@ def units_in(history: Sequence[Envelope]) -> list[Envelope]:
 
 def newest(history: Sequence[Envelope]) -> dict[UUID, tuple[str, int]]:
     """What the read model must say."""
-    return {event.subject: (event.document["data"]["name"]["en"], event.subject_version) for event in units_in(history)}
+    return {
+        event.subject: (json.loads(event.raw)["data"]["name"]["en"], event.subject_version)
+        for event in units_in(history)
+    }
 
 
 async def clear(follower: Service) -> None:

@@ -16,7 +16,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.sequencer import sequence_once
 from tests.fixtures.databases import Database
 from tests.shared.messaging.events import NOW, Service, tell, unit_changed
-from tests.shared.messaging.following import LogFeed, envelopes
+from tests.shared.messaging.following import LogFeed, broken, envelopes
 
 
 async def steward(service: Service, *arguments: str) -> Result:
@@ -101,7 +101,6 @@ class TestReplay:
     async def waiting(self, three: Service, reporting: Service) -> Service:
         """Reporting, which could not read the second unit."""
         first, second, third = await envelopes(three)
-        broken = {**second.document, "data": {**second.document["data"], "valid_from": "never"}}
         consumer = Consumer(
             name="reporting",
             source="goals",
@@ -111,7 +110,7 @@ class TestReplay:
             feed=LogFeed(three),
             now=lambda: NOW,
         )
-        await consumer.apply([first, second._replace(document=broken), third])
+        await consumer.apply([first, broken(second), third])
         return reporting
 
     async def test_what_waits_is_listed_on_a_line_of_which_nothing_is_cut(self, waiting: Service) -> None:

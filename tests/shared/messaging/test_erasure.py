@@ -23,6 +23,7 @@ from tests.shared.messaging.following import (
     UNITS,
     LogFeed,
     applied_positions,
+    broken,
     consumer_of,
     envelopes,
     held_position,
@@ -226,8 +227,7 @@ class TestFollowers:
         self, five: Service, reporting: Service, administrator: SessionFactory
     ) -> None:
         first, second, *_ = await envelopes(five)
-        broken = {**second.document, "data": {**second.document["data"], "valid_from": "never"}}
-        await consumer_of(reporting, five).apply([first, second._replace(document=broken)])
+        await consumer_of(reporting, five).apply([first, broken(second)])
         await reporting.pool.execute(
             "update dead_letter set envelope = (envelope::jsonb - 'data' || '{\"erased\": \"true\"}')::text"
         )

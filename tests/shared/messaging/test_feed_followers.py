@@ -99,5 +99,5 @@ async def test_an_erased_event_is_served_without_data_and_says_so(goals: Service
     first, second, third = await source.take(None)
 
     assert [event.erased for event in (first, second, third)] == [False, True, False]
-    assert "data" not in second.document
+    assert second.data is None
     assert third.previous == second.hash
