@@ -10,6 +10,7 @@ from shared.database import engine_for, sessions_of
 from shared.http import docs, limits, problems
 from shared.http.assigned import Assigning, KnownCallers, nothing_assigned
 from shared.http.auth import RolePermissions
+from shared.http.awaited import AwaitedWrites
 from shared.http.cors import Cors
 from shared.http.fields import NarrowAnswers
 from shared.http.health import health_routes
@@ -58,6 +59,7 @@ def create_service(
         configure_logging(name, settings.log_level)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
+            stack.push_async_callback(awaited.ended)
             stack.enter_context(metrics_server(settings.metrics_port, settings.metrics_host))
             stack.enter_context(tracing(name))
             await stack.enter_async_context(wakeups.connected())
@@ -94,6 +96,7 @@ def create_service(
     app.state.roles = roles
     app.state.stopping = False  # «steward serve» says when: what waits for something to come then answers at once
     app.state.streams = Streams()
+    app.state.awaited = awaited = AwaitedWrites(wakeups, app.state.streams)
     app.state.assigned = KnownCallers(app.state.sessions, assigned)
     app.state.verifier = Verifier(settings.issuers)
     app.add_middleware(NarrowAnswers)

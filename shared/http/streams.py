@@ -17,7 +17,6 @@ PER_ADDRESS = 50
 IN_ALL = 500
 LONGEST = 15 * 60.0
 """Seconds after which a stream ends; who still wants it asks again."""
-_LOOKS_A_SECOND = 50.0
 _LOOKING_AT_ONCE = 4
 
 
@@ -57,10 +56,6 @@ class Streams:
         self._open[caller] -= 1
         if not self._open[caller]:
             del self._open[caller]
-
-    def pause(self, wanted: float) -> float:
-        """How long to pause before looking again: all who wait look fifty times a second together, not each."""
-        return max(wanted, len(self) / _LOOKS_A_SECOND)
 
 
 @asynccontextmanager

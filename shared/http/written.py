@@ -15,15 +15,13 @@ from shared.errors import Unavailable
 from shared.http.concurrency import set_etag
 from shared.http.refusals import BadRequest
 from shared.http.streams import TooManyStreams, admitted_stream
-from shared.messaging.wakeups import APPLIED, pause
+from shared.messaging.wakeups import pause
 
 LONGEST_WAIT = 10.0
 MOST_MARKS = 20
 """So many fit into the address of a page with room to spare."""
-_SOON = 1.0
-_POLL, _LATER = 0.05, 0.25
-"""Whoever waits is woken; beside that, most writes arrive within a second, and later it is looked less often."""
-_AT_MOST_EVERY = 0.01
+_GONE = 0.25
+"""Seconds between two looks whether whoever waits is still there."""
 _WRITTEN = re.compile(r"^([a-z]{1,32})/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([0-9]{1,18})$")
 
 
@@ -112,28 +110,25 @@ Marks = Annotated[tuple[Mark, ...], Depends(read_marks)]
 async def caught_up(after: Mark | None, applied: Callable[[Mark], Awaitable[bool]]) -> None:
     """Wait until `applied` says yes, at most as long as the caller allows and stays; then NotCaughtUp.
 
-    `applied` opens a short session of its own each time: nothing is held while this waits.
+    `applied` opens a short session of its own each time: nothing is held while this waits. It says the same of a mark
+    to everybody: of all who wait for one, one asks it.
     """
     if after is None or await applied(after):
         return
     loop, request = asyncio.get_running_loop(), after.request
     late = NotCaughtUp(f"Version {after.version} of {after.aggregate_id} has not arrived here yet.")
     until = loop.time() + min(after.wait, LONGEST_WAIT)
-    soon = loop.time() + _SOON
     if not after.wait:
         raise late
-    async with admitted_stream(request) as streams:
-        with request.app.state.wakeups.on(APPLIED) as wake:
+    write = (after.service, after.aggregate_id, after.version)
+    async with admitted_stream(request):
+        with request.app.state.awaited.awaited(write, lambda: applied(after)) as has_arrived:
             while (
                 (now := loop.time()) < until and not request.app.state.stopping and not await request.is_disconnected()
             ):
-                await pause(min(streams.pause(_POLL if now < soon else _LATER), until - now), wake)
-                wake.clear()
-                async with streams.turn:
-                    if await applied(after):
-                        return
-                # What is applied without a break wakes without a break; all who wait share so many looks a second.
-                await asyncio.sleep(streams.pause(_AT_MOST_EVERY))
+                await pause(min(_GONE, until - now), has_arrived)
+                if has_arrived.is_set():
+                    return
     raise late
 
 

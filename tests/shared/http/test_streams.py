@@ -72,14 +72,6 @@ class TestPlaces:
             async with admitted_stream(request_from("192.0.2.1", Streams())):
                 raise TimeoutError
 
-    async def test_the_more_wait_the_less_often_each_of_them_looks(self) -> None:
-        streams = Streams()
-        alone = streams.pause(0.05)
-        await places(streams, "192.0.2.1")
-
-        assert alone == 0.05
-        assert len(streams) / streams.pause(0.05) == pytest.approx(50)
-
 
 class TestEventStreams:
     async def test_it_takes_a_place_until_its_listener_has_left(self, tiny: FastAPI) -> None:
