@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from shared.errors import ServiceError
 from shared.http.problems import STATUS, Problem, problem_of
@@ -38,10 +38,10 @@ def refused_item(index: int, error: ServiceError, *, id: str | None = None) -> I
     return ItemResult(index=index, id=id, status=STATUS[error.kind], problem=problem)
 
 
-def bulk_response(results: Sequence[ItemResult]) -> JSONResponse:
+def bulk_response(results: Sequence[ItemResult]) -> Response:
     """207 with every result."""
     refused = sum(result.status >= 400 for result in results)
     if in_trial():
         results = [result.model_copy(update={"written": None}) for result in results]
     answer = BulkAnswer(accepted=len(results) - refused, refused=refused, items=list(results))
-    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), 207)
+    return Response(answer.model_dump_json(exclude_none=True), 207, media_type="application/json")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from shared.errors import FieldError, InvalidInput, ServiceError
 from shared.http.bulk import ItemResult, bulk_response, refused_item
@@ -56,7 +56,7 @@ def items_response(
     *,
     accepted: Callable[[int, T, Done], ItemResult],
     name: Callable[[T], str | None] | None = None,
-) -> JSONResponse:
+) -> Response:
     """207 for what `read_items` gave and what became of each readable item, in their order.
 
     `accepted` tells of an item that was done; one that was not is known by its `name`, else by the id it was sent with.

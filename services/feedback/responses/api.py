@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from services.feedback.responses.domain import Receipt, Submission
 from services.feedback.responses.operations.intake import Intake
@@ -81,15 +81,17 @@ async def answer_survey(key: Key, body: ResponseIn, request: Request, now: Now, 
 )
 async def answer_survey_many_times(
     key: Key, body: ResponseBatch, request: Request, now: Now, trial: Trial
-) -> JSONResponse:
+) -> Response:
     """Store up to a thousand responses; each item has the status it would have got alone, and harms no other."""
     intake: Intake = request.app.state.intake
     readable, refused = read_items(request, body.items)
     submissions = [_submission(item) for item in readable.values()]
     survey, outcomes = await intake.take_many(key, submissions, now=now, trial=trial)
 
+    scores_appear = steps_in_words(survey.threshold)
+
     def stored(index: int, _: ResponseIn, receipt: Receipt) -> ItemResult:
-        result = {"duplicate": receipt.duplicate, "scores_appear": steps_in_words(survey.threshold)}
+        result = {"duplicate": receipt.duplicate, "scores_appear": scores_appear}
         return ItemResult(index=index, id=str(receipt.id), status=201, result=result)
 
     return items_response(readable, refused, outcomes, accepted=stored, name=lambda item: str(item.id))

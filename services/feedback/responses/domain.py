@@ -68,11 +68,10 @@ def checked(submission: Submission, version: PublishedVersion) -> Content:
             answers[question.id] = accepted
         elif question.required:
             problems.append(FieldError(f"/answers/{question.id}", "an answer: the question is required"))
-    for name in sorted(submission.answers):
-        if version.questionnaire.question(name) is None:
-            # A name that could not be ours may be anything, also an answer: it is not repeated.
-            where = f"/answers/{name}" if _QUESTION_ID.fullmatch(name) else "/answers"
-            problems.append(FieldError(where, f"nothing: version {version.number} has no such question"))
+    for name in sorted(submission.answers.keys() - version.questionnaire.by_id.keys()):
+        # A name that could not be ours may be anything, also an answer: it is not repeated.
+        where = f"/answers/{name}" if _QUESTION_ID.fullmatch(name) else "/answers"
+        problems.append(FieldError(where, f"nothing: version {version.number} has no such question"))
     if problems:
         count = "One thing" if len(problems) == 1 else f"{len(problems)} things"
         raise InvalidAnswers(f"{count} in the response cannot be accepted.", problems)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
@@ -27,7 +28,7 @@ class Option:
     score: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """One question, under an id that means the same in every version."""
 
@@ -45,7 +46,11 @@ class Question:
 
     def option(self, option_id: str) -> Option | None:
         """The option with an id."""
-        return next((option for option in self.options if option.id == option_id), None)
+        return self._options_by_id.get(option_id)
+
+    @cached_property
+    def _options_by_id(self) -> Mapping[str, Option]:
+        return {option.id: option for option in self.options}
 
     def score_of(self, answer: str) -> Decimal | None:
         """What a valid answer is worth; None where it stays outside the denominator."""
@@ -55,16 +60,17 @@ class Question:
         return option.score if option else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Questionnaire:
     """The questions of one version, in the languages in which every one of them can be read."""
 
     questions: tuple[Question, ...]
     languages: tuple[str, ...]
 
-    def question(self, question_id: str) -> Question | None:
-        """The question with an id."""
-        return next((question for question in self.questions if question.id == question_id), None)
+    @cached_property
+    def by_id(self) -> Mapping[str, Question]:
+        """The questions by their ids."""
+        return {question.id: question for question in self.questions}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Taking responses: checked against the survey that is open now, then stored for good."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import msgspec
 
 from services.feedback.responses.domain import Content, Receipt, Submission, checked
 from services.feedback.responses.errors import InvalidAnswers, OtherContent, VersionExpired
@@ -42,7 +42,7 @@ class Intake:
         """Store one response, or find that it is stored already; a trial is told the same and stores nothing."""
         survey = await self._surveys.find(key)
         content = self._checked(survey, submission, now)
-        if survey.state == "open" and not trial and await self._storing.store(_row(survey, content, now)):
+        if survey.state == "open" and not trial and await self._storing.store(_row(survey, content, _day(survey, now))):
             self._say_stored()
             return survey, Receipt(content.id, duplicate=False)
         async with kept_private():
@@ -64,7 +64,8 @@ class Intake:
         for item in items:
             if isinstance(item, Content):
                 first.setdefault(item.id, item)
-        rows = [_row(survey, content, now) for content in first.values()] if survey.state == "open" else []
+        day = _day(survey, now)
+        rows = [_row(survey, content, day) for content in first.values()] if survey.state == "open" else []
         new = await store_many(self._pool, [] if trial else rows)
         if new:
             self._say_stored()
@@ -107,9 +108,12 @@ class Intake:
             return error
 
 
-def _row(survey: PublishedSurvey, content: Content, now: datetime) -> Row:
-    day = now.astimezone(ZoneInfo(survey.time_zone)).date()
-    answers = json.dumps(content.answers, ensure_ascii=False)
+def _day(survey: PublishedSurvey, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(survey.time_zone)).date()
+
+
+def _row(survey: PublishedSurvey, content: Content, day: date) -> Row:
+    answers = msgspec.json.encode(content.answers).decode()
     return Row(survey.id, content.id, content.version, content.language, answers, day)
 
 
