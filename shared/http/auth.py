@@ -143,8 +143,12 @@ def scope_for(identity: Identity, permission: str, roles: RolePermissions) -> Un
 
 def require_whole_body(scope: UnitScope, body: str) -> None:
     """Refuse a caller whose role is for some units only, where what is asked for belongs to no unit, or to all."""
-    if not scope.everywhere and body not in scope.codes:
+    if not _is_of_whole_body(scope, body):
         raise BodyWideOnly("This is for those whose role is for the whole body: it belongs to no single unit.")
+
+
+def _is_of_whole_body(scope: UnitScope, body: str) -> bool:
+    return scope.everywhere or body in scope.codes
 
 
 class Permitted:
@@ -174,8 +178,8 @@ def requires(permission: str) -> Any:
 class Offered:
     """The dependency of a public route that shows more to those who hold a permission: their units, None for others."""
 
-    def __init__(self, permission: str) -> None:
-        self.permission = permission
+    def __init__(self, permission: str, *, whole_body: bool = False) -> None:
+        self.permission, self._whole_body = permission, whole_body
 
     async def __call__(
         self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
@@ -183,9 +187,15 @@ class Offered:
         if credentials is None:
             return None
         identity = await identity_of(request, credentials)
-        return scope_for(identity, self.permission, request.app.state.roles)
+        scope = scope_for(identity, self.permission, request.app.state.roles)
+        if self._whole_body and scope and not _is_of_whole_body(scope, request.app.state.settings.body):
+            return None
+        return scope
 
 
-def offers(permission: str) -> Any:
-    """`Annotated[UnitScope | None, offers("results:read")]`: the units a caller holds it for; None for the public."""
-    return Depends(Offered(permission))
+def offers(permission: str, *, whole_body: bool = False) -> Any:
+    """`Annotated[UnitScope | None, offers("results:read")]`: the units a caller holds it for; None for the public.
+
+    With `whole_body` it is None too for those who hold it for some units only.
+    """
+    return Depends(Offered(permission, whole_body=whole_body))

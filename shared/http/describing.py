@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from shared.http.auth import Offered, Permitted
 from shared.http.fields import FIELDS, fields_of
+from shared.http.pages import FOLLOW
 from shared.http.problems import MEDIA_TYPE, RESPONSES, Problem
 
 _LICENCE = {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
@@ -36,7 +37,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             _describe_fields(operation, fields_of(routes[name]))
             _describe_who_may(operation, routes[name])
             _describe_parameters(operation)
-            _describe_answers(name.split()[0], operation)
+            _describe_answers(name.split()[0], operation, follows=_may_follow(routes[name]))
         _share_answers(document)
         _share_parameters(document)
         told = {name for _, operation in _operations(document) for name in _headers_of(document, operation)}
@@ -110,6 +111,11 @@ def _describe_who_may(operation: dict[str, Any], route: APIRoute) -> None:
         operation["security"] = [*operation.get("security", []), {}]
 
 
+def _may_follow(route: APIRoute) -> bool:
+    """Whether its answer says to some callers where the feed goes on."""
+    return any(isinstance(call, Offered) and call.permission == FOLLOW for call in calls_of(route.dependant))
+
+
 def calls_of(dependant: Dependant) -> Iterator[Any]:
     """A route's function and everything that it depends on."""
     yield dependant.call
@@ -117,7 +123,7 @@ def calls_of(dependant: Dependant) -> Iterator[Any]:
         yield from calls_of(inner)
 
 
-def _describe_answers(method: str, operation: dict[str, Any]) -> None:
+def _describe_answers(method: str, operation: dict[str, Any], *, follows: bool) -> None:
     """The errors and headers that every operation of this kind may answer, without each route having to say so."""
     answers, parameters = operation["responses"], operation.get("parameters", [])
     common = {400, 429, 500, 503}
@@ -143,6 +149,7 @@ def _describe_answers(method: str, operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         retry = ("Retry-After",) if status in ("429", "503") else ()
         names = [*told, *retry, *(_WRITTEN if status in ("200", "201") and method != "GET" else ())]
+        names += ["Steward-Cursor"] if follows and status == "200" else []
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         operation["responses"][status] = {**answer, "headers": {**headers, **answer.get("headers", {})}}
 
@@ -157,6 +164,10 @@ _HEADERS: dict[str, Any] = {
     },
     "ETag": {"description": "The version: send it in If-Match with a change", "schema": {"type": "string"}},
     "Location": {"description": "Where what was made is found", "schema": {"type": "string"}},
+    "Steward-Cursor": {
+        "description": "For callers with events:follow: where the feed goes on from what this list shows",
+        "schema": {"type": "string"},
+    },
     "Steward-Written": {"description": "Send it in Steward-After to read this write", "schema": {"type": "string"}},
 }
 _WRITTEN = ("ETag", "Location", "Steward-Written")

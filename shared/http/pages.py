@@ -141,8 +141,9 @@ def _opened(cursor: str, sort: str | None) -> str:
     return bookmark
 
 
-Follower = Annotated[UnitScope | None, offers("events:follow")]
-"""Whether the caller may follow the feed, and for which units."""
+FOLLOW = "events:follow"
+Follower = Annotated[UnitScope | None, offers(FOLLOW, whole_body=True)]
+"""Whether the caller may follow the feed, which is for the whole body."""
 
 
 async def say_where_to_follow(
