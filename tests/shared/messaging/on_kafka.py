@@ -37,6 +37,13 @@ async def topic_on(address: str) -> str:
     return name
 
 
+async def in_group(address: str, group: str) -> int:
+    """How many members a group has."""
+    async with administering(address) as admin:
+        ((described,),) = [response.groups for response in await admin.describe_consumer_groups([group])]
+    return len(described[5])  # after error, id, state, protocol's type and protocol
+
+
 @asynccontextmanager
 async def publisher_of(owner: Service, connection: Connection, topic: str) -> AsyncIterator[Publisher]:
     """A publisher of the owner's log."""

@@ -14,7 +14,7 @@ from shared.messaging.kafka_source import KafkaSource, Stalled
 from shared.messaging.sequencer import sequence_once
 from tests.shared.messaging.events import NOW, Service, tell, unit_changed
 from tests.shared.messaging.following import applied_positions, consumer_of, envelopes, held_position, prepare
-from tests.shared.messaging.on_kafka import administering, topic_on
+from tests.shared.messaging.on_kafka import administering, in_group, topic_on
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -36,11 +36,11 @@ async def send(address: str, topic: str, values: list[bytes]) -> None:
 async def follow_as_the_worker_does(
     consumer: Consumer, address: str, topic: str, follower: Service, position: int
 ) -> None:
-    """Step until a position is reached; a client that fails or stalls is made anew."""
+    """Step until a position is reached, as a member of a group; a client that fails or stalls is made anew."""
     stalled = False
     async with asyncio.timeout(60):
         while await held_position(follower) < position:
-            source = KafkaSource(Connection(address, {}), topic=topic, group="g", from_beginning=stalled)
+            source = KafkaSource(Connection(address, {}), topic=topic, group=f"g.{topic}", from_beginning=stalled)
             stalled = False
             try:
                 await source.open()
@@ -61,27 +61,27 @@ async def keep_taking(source: KafkaSource) -> None:
             await source.take(None)
 
 
-async def test_a_topic_that_was_made_anew_is_followed_on(kafka: str, goals: Service, reporting: Service) -> None:
+async def test_a_topic_that_was_made_anew_under_two_members_is_followed_on(
+    kafka: str, goals: Service, reporting: Service
+) -> None:
     await prepare(reporting)
     await tell(goals.sessions, goals.tables, *(unit_changed() for _ in range(9)))
     await sequence_once(goals.pool, schema="goals", now=NOW)
     values = [event.text.encode() for event in await envelopes(goals)]
     topic = await topic_on(kafka)
-    consumer = consumer_of(reporting, goals)
-    async with administering(kafka) as admin:
-        await send(kafka, topic, values[:6])
-        following = asyncio.create_task(follow_as_the_worker_does(consumer, kafka, topic, reporting, 9))
-        for _ in range(300):
-            if await held_position(reporting) == 6:
-                break
+    await send(kafka, topic, values[:6])
+    async with asyncio.TaskGroup() as members, administering(kafka) as admin:
+        for _ in range(2):
+            consumer = consumer_of(reporting, goals)
+            members.create_task(follow_as_the_worker_does(consumer, kafka, topic, reporting, 9))
+        while await held_position(reporting) < 6 or await in_group(kafka, f"g.{topic}") < 2:  # noqa: ASYNC110 - a broker
             await asyncio.sleep(0.1)
 
         await admin.delete_topics([topic])
         await asyncio.sleep(1)
         await admin.create_topics([NewTopic(topic, 1, 1)])
-    await asyncio.sleep(1)
-    await send(kafka, topic, values[6:])
-    await following
+        await asyncio.sleep(1)
+        await send(kafka, topic, values[6:])
 
     assert await applied_positions(reporting) == list(range(1, 10))
 
