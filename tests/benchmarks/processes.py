@@ -61,11 +61,11 @@ async def halted(stack: Stack, name: str) -> AsyncIterator[None]:
         yield
 
 
-def resident_mb(pid: int) -> float:
-    """Memory of a process and its children at this moment, in MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    total = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+def memory_mb(pid: int) -> float:
+    """Memory of a process and its children at this moment, in MB; what several share is counted once."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    total = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1000
     for task in Path(f"/proc/{pid}/task").iterdir():
         children = (task / "children").read_text().split()
-        total += sum(resident_mb(int(child)) for child in children)
+        total += sum(memory_mb(int(child)) for child in children)
     return round(total, 1)

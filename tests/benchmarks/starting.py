@@ -7,7 +7,7 @@ from pathlib import Path
 from deploy.local.processes import free_port
 from deploy.local.stack import Stack
 from tests.benchmarks.figures import Figure, middle
-from tests.benchmarks.processes import beside, resident_mb
+from tests.benchmarks.processes import beside, memory_mb
 
 STARTS = 5
 SETTLED = 5.0
@@ -17,7 +17,7 @@ SETTLED = 5.0
 async def measure_start_and_memory(stack: Stack) -> list[Figure]:
     """Each service started a few times beside the running one; then what every part of the demo holds."""
     await asyncio.sleep(SETTLED)
-    held = {name: resident_mb(pid) for name, pid in stack.pids.items() if pid is not None}
+    held = {name: memory_mb(pid) for name, pid in stack.pids.items() if pid is not None}
     figures = [
         Figure(f"memory at rest, {name} ({stack.events})", megabytes, "MB", peak_mb=_peak_mb(stack.pids[name]))
         for name, megabytes in held.items()
