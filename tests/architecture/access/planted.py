@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from sqlmodel import select
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from services.goals.organisation.errors import UnknownUnit
 from services.goals.organisation.queries import unit_by_key
@@ -61,7 +61,7 @@ async def forgets_the_scope_of_a_list(caller: UnitReader, session: Reading, unit
 
 
 @router.post("/forgetful:batch")
-async def forgets_the_scope_of_items(body: Batch, caller: UnitWriter, session: Reading) -> JSONResponse:
+async def forgets_the_scope_of_items(body: Batch, caller: UnitWriter, session: Reading) -> Response:
     """Looks at the caller's scope for the first item alone."""
     results = []
     for index, item in enumerate(body.items):

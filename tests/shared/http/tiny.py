@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Form, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, SecretStr
 from pydantic import Field as Described
 from sqlalchemy import BigInteger, MetaData, Numeric, text
@@ -148,7 +148,7 @@ async def make_thing(
 
 
 @making.post("/v1/things:batch", status_code=207)
-async def make_things(new: NewThings, caller: Writer, session: Session) -> JSONResponse:
+async def make_things(new: NewThings, caller: Writer, session: Session) -> Response:
     """Make several things; one with the code «taken» is refused."""
     results = []
     for index, each in enumerate(new.items):
