@@ -1,42 +1,20 @@
 """The documentation works behind a firewall: nothing comes from elsewhere, and a printed token opens an operation."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-
 import pytest
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI
 from playwright.async_api import Browser
 
+from tests.fixtures.serving import Serve
 from tests.shared.http.conftest import Token
 
 pytestmark = pytest.mark.browser
 
 
-class _InOurLoop(uvicorn.Server):
-    """A server that leaves signals to pytest."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take no signal."""
-        yield
-
-
 @pytest_asyncio.fixture
-async def address(tiny: FastAPI) -> AsyncIterator[str]:
+async def address(tiny: FastAPI, serve: Serve) -> str:
     """Where the tiny service is served."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = _InOurLoop(uvicorn.Config(tiny, log_config=None, lifespan="on"))
-    serving = asyncio.create_task(server.serve([listener]))
-    async with asyncio.timeout(20):
-        while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, and no event, for this
-            await asyncio.sleep(0.02)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    await serving
+    return await serve(tiny)
 
 
 async def test_an_operation_can_be_tried_with_a_printed_token(browser: Browser, address: str, bearer: Token) -> None:
