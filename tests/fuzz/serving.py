@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -39,7 +40,9 @@ async def served(
     """A service on a database of its own, in a body with units, and things that belong to them."""
     body, furnish = _BODIES[service]
     database = await templates.clone(service)
-    app = service_on(database, issuer_directory, body=body, rates=dict.fromkeys(get_args(RouteClass), "unlimited"))
+    patient = {"rates": dict.fromkeys(get_args(RouteClass), "unlimited"), "longest_waiting": timedelta(days=1)}
+    # No worker takes what is written here, and that is not what is tried.
+    app = service_on(database, issuer_directory, body=body, **patient)
     listener = listening()
     host, port = listener.getsockname()
     server = server_of(app, host=host, port=port)
