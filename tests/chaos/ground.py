@@ -10,6 +10,8 @@ from deploy.demo.definitions import EXPERIENCE_INDICATOR, experience_survey, exp
 
 INDICATORS = {"chaos-own": "none", "chaos-sum": "sum"}
 """Codes, with how a unit is made of those below."""
+SUMMED = 200
+"""So many units report what is summed: the sum reads all of them again, whichever has reported."""
 YEAR = "2019"
 MONTHS = tuple(f"{YEAR}-{month:02}-01" for month in range(1, 13))
 

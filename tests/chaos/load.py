@@ -20,7 +20,7 @@ import httpx
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.demo.answers import SURVEY
-from tests.chaos.ground import INDICATORS, MONTHS, indicator, unit_codes
+from tests.chaos.ground import INDICATORS, MONTHS, SUMMED, indicator, unit_codes
 
 ANSWERED = ("very_good", "good", "neither", "poor", "very_poor")
 _TRY_AGAIN = frozenset({409, 429, 500, 503})
@@ -94,7 +94,8 @@ class Measuring:
         self._caller, self._ledger, self._chance = caller, ledger, chance
         self._number, self._batch = number, batch
         self._written = 0
-        self._series = [(code, unit) for code in INDICATORS for unit in unit_codes(units)]
+        reporting = {"none": unit_codes(units), "sum": unit_codes(min(units, SUMMED))}
+        self._series = [(code, unit) for code, over_units in INDICATORS.items() for unit in reporting[over_units]]
 
     def step(self) -> None:
         """One request, acknowledged and noted."""

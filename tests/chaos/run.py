@@ -98,6 +98,7 @@ def main() -> None:
             seed=seed,
             seconds=given.minutes * 60,
             port_base=given.port_base,
+            units=2_000 if full else 200,
             batch=400 if full else 50,
             pause=0.0 if full else 0.05,
         )
