@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -49,6 +49,11 @@ class Envelope(NamedTuple):
         return self.raw.decode()
 
 
+# No more than a column holds, and comparable: what can be read must not stop whoever keeps it or puts it in order.
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class _Written(msgspec.Struct):
     """The attributes that we read; numbers outside the data are strings of digits."""
 
@@ -56,14 +61,14 @@ class _Written(msgspec.Struct):
     source: str
     type: str
     subject: UUID
-    subjectversion: int
-    time: datetime
-    recordedat: datetime
+    subjectversion: _Number
+    time: _Instant
+    recordedat: _Instant
     logid: UUID
-    position: int
+    position: _Number
     hash: str
     previous: str
-    causationdepth: int
+    causationdepth: _Number
     actor: str | None = None
     causationid: UUID | None = None
     traceparent: str | None = None
@@ -74,6 +79,7 @@ class _Written(msgspec.Struct):
 # The data stay JSON until their contract reads them: read twice, they took a third of a consumer's time.
 _event = msgspec.json.Decoder(_Written, strict=False)
 _batch = msgspec.json.Decoder(list[msgspec.Raw])
+_attributes = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encoder = msgspec.json.Encoder()
 
 
@@ -125,7 +131,7 @@ def structured(event: LoggedEvent, source: str, *, log_id: UUID | None = None) -
 
 def without_data(event: Envelope) -> str:
     """The event as its log would serve it once it is erased."""
-    document: dict[str, Any] = msgspec.json.decode(event.raw)
+    document = _attributes.decode(event.raw)
     kept = {name: value for name, value in document.items() if name not in ("data", "actor")}
     return _encoder.encode({**kept, "erased": "true"}).decode()
 
@@ -134,6 +140,7 @@ def read(raw: str | bytes) -> Envelope:
     """The event in a message, or NotAnEvent."""
     raw = raw.encode() if isinstance(raw, str) else bytes(raw)
     try:
+        raw.decode()  # what is not looked into may be no UTF-8, and could be neither kept nor shown
         written = _event.decode(raw)
         return Envelope(
             id=written.id,
@@ -155,7 +162,7 @@ def read(raw: str | bytes) -> Envelope:
             data=bytes(written.data) or None,
             raw=raw,
         )
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise NotAnEvent(str(error)) from error
 
 
@@ -163,5 +170,5 @@ def read_batch(raw: bytes) -> Sequence[Envelope]:
     """The events in a batch, in their order, or NotAnEvent."""
     try:
         return [read(bytes(event)) for event in _batch.decode(raw)]
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise NotAnEvent(str(error)) from error
