@@ -250,6 +250,7 @@ class Consumer:
     async def _until_it_succeeds(self, attempt: Callable[[], Awaitable[None]]) -> None:
         wait = FIRST_RETRY
         while True:
+            self._say_alive()
             try:
                 return await attempt()
             except Stopped:

@@ -128,6 +128,7 @@ def consumer_of(
     handlers: Sequence[Handlers] = (UNITS, JOURNAL),
     feed: LogFeed | None = None,
     now: Callable[[], datetime] = lambda: NOW,
+    alive: Callable[[], None] = lambda: None,
     brake: Brake | None = None,
 ) -> Consumer:
     """The follower's consumer of the owner's log."""
@@ -139,6 +140,7 @@ def consumer_of(
         handling=Handling(handlers),
         feed=feed or LogFeed(owner),
         now=now,
+        alive=alive,
         brake=brake,
     )
 

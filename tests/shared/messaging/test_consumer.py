@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -11,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts import CalendarChanged, UnitChanged
 from shared.ids import new_id
+from shared.messaging.envelope import Envelope
 from shared.messaging.handlers import Handlers, Received
 from shared.messaging.progress import ForeignLog
 from tests.shared.messaging.events import NOW, Service, calendar_changed, log_of, sequence, unit_changed
@@ -122,6 +124,28 @@ class TestApply:
         await asyncio.gather(*(consumer_of(reporting, goals).apply(everything) for _ in range(4)))
 
         assert await applied_positions(reporting) == list(range(1, 41))
+
+    async def test_a_try_is_a_sign_of_life_apart_from_the_pause_before_it(
+        self, goals: Service, reporting: Service
+    ) -> None:
+        signs: list[str] = []
+
+        class Away(LogFeed):
+            async def after(
+                self, *, log_id: UUID | None, position: int, hash_: bytes, wait: float = 0
+            ) -> list[Envelope]:
+                signs.append("asked")
+                if signs.count("asked") == 1:
+                    raise OSError("the feed does not answer")
+                return await super().after(log_id=log_id, position=position, hash_=hash_, wait=wait)
+
+        await log_of(goals, 3)
+        consumer = consumer_of(reporting, goals, feed=Away(goals), alive=lambda: signs.append("lives"))
+
+        await consumer.step(Batches([(await envelopes(goals))[2:]]))
+
+        # Before the pause and after it: it and the next try together last longer than a worker may be silent.
+        assert signs[: signs.index("asked", 2) + 1] == ["lives", "asked", "lives", "lives", "asked"]
 
 
 class TestForeignLog:
