@@ -68,8 +68,10 @@ class AwaitedWrites:
         loop = asyncio.get_running_loop()
         soon = loop.time() + _SOON
         with self._wakeups.on(APPLIED) as look.again:
-            while look.waiting:
+            while True:
                 await pause(self.pause(_POLL if loop.time() < soon else _LATER), look.again)
+                if not look.waiting:
+                    return
                 look.again.clear()
                 try:
                     async with self._streams.turn:

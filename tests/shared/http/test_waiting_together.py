@@ -91,5 +91,20 @@ async def test_nobody_looks_for_what_nobody_waits_for_any_more(awaited: AwaitedW
     assert asked.times == times > 0
 
 
+async def test_who_leaves_before_the_first_look_costs_none(awaited: AwaitedWrites) -> None:
+    asked = SimpleNamespace(times=0)
+
+    async def applied() -> bool:
+        asked.times += 1
+        return False
+
+    for _ in range(MANY):
+        with awaited.awaited(("goals", UUID(int=1), 1), applied):
+            await asyncio.sleep(0)
+    await asyncio.wait_for(awaited.ended(), 5)
+
+    assert asked.times == 0
+
+
 async def never() -> bool:
     return False
