@@ -143,18 +143,20 @@ async def _going_on(request: Request, secret: str, now: datetime, *, seen: bool)
 async def _renew(request: Request, held: PageSession, now: datetime) -> None:
     """Go on with new tokens, or with the old one as long as it is good; SessionOnHold where nobody knows."""
     factory: SessionFactory = request.app.state.sessions
+    until = asyncio.get_running_loop().time() + _LONGEST_RENEWAL
     try:
-        async with asyncio.timeout(_LONGEST_RENEWAL):
+        async with asyncio.timeout_at(until):
             tokens = await provider_of(request).refresh(held.refresh_token, now)
-            try:
+        try:
+            async with asyncio.timeout_at(until):
                 identity: Identity = await request.app.state.verifier.verify(tokens.access)
-            except Unavailable:
-                # The refresh token is used up, so the new one is kept, for when the access token can be checked.
-                tokens = replace(tokens, ends_at=held.token_ends_at)
-                await sessions.renew(factory, held, held.identity, tokens)
-                raise
-            if identity.reference != held.identity.reference:
-                raise SignInFailed("The new token is somebody else's.")
+        except (Unavailable, TimeoutError):
+            # The refresh token is used up, so the new one is kept, for when the access token can be checked.
+            tokens = replace(tokens, ends_at=held.token_ends_at)
+            await sessions.renew(factory, held, held.identity, tokens)
+            raise
+        if identity.reference != held.identity.reference:
+            raise SignInFailed("The new token is somebody else's.")
         await sessions.renew(factory, held, identity, tokens)
     except (SignInFailed, TokenRefused) as error:
         log.warning("session_not_renewed", reason=error.code)

@@ -119,18 +119,25 @@ async def test_meanwhile_a_public_page_is_what_it_is_to_the_public(
     assert name_on((await browser.get("/lobby")).text) == "Auditor"
 
 
+async def without_keys(_: str) -> None:
+    raise IssuerUnavailable("The issuer's keys cannot be read now.")
+
+
+async def waiting_for_keys(_: str) -> None:
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("verify", [without_keys, waiting_for_keys])
 @pytest.mark.parametrize("later", [LAST_MINUTE, ENDED], ids=["with a good token", "without one"])
 async def test_tokens_that_cannot_be_checked_yet_are_not_lost(
-    browser: Browser, app: FastAPI, clock: Clock, monkeypatch: pytest.MonkeyPatch, later: timedelta
+    browser: Browser, app: FastAPI, clock: Clock, monkeypatch: pytest.MonkeyPatch, later: timedelta, verify: Any
 ) -> None:
     await browser.sign_in("auditor")
     clock.now += later
 
-    async def without_keys(_: str) -> None:
-        raise IssuerUnavailable("The issuer's keys cannot be read now.")
-
     with monkeypatch.context() as patched:
-        patched.setattr(app.state.verifier, "verify", without_keys)
+        patched.setattr(visitors, "_LONGEST_RENEWAL", 2.0)
+        patched.setattr(app.state.verifier, "verify", verify)
         meanwhile = await browser.get("/desk")
 
     assert meanwhile.status_code == (200 if later == LAST_MINUTE else 503)
