@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from services.reporting.app import create_app
 from services.reporting.scorecards.web import changes
 from services.reporting.settings import ReportingSettings
-from shared.http import streams, written
+from shared.http import awaited, streams, written
 from shared.messaging.handlers import Received
 from shared.messaging.wakeups import APPLIED
 from tests.fixtures.databases import Database, Templates
@@ -148,7 +148,8 @@ class TestAPageAfterWriting:
         self, reports: Reports, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # Whoever waits is woken: looking again would take longer than the test has.
-        monkeypatch.setattr(written, "_POLL", 60.0)
+        monkeypatch.setattr(awaited, "_POLL", 60.0)
+        monkeypatch.setattr(awaited, "_LATER", 60.0)
         address = f"/scorecards/RF4?after=goals/{SERIES}/2"
         asked = asyncio.create_task(reports.client.get(address))
         await asyncio.sleep(0.5)
