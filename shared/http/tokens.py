@@ -133,11 +133,11 @@ def reference_to(issuer: str, subject: str) -> UUID:
 
 def _is_system(claims: Mapping[str, Any], client: Any) -> bool:
     """Whether a token was given to a client for itself: how RFC 9068, Entra ID and Keycloak show it, in this order."""
-    return (
+    return bool(
         claims.get("sub") in (None, client, claims.get("oid"))
         or claims.get("idtyp") == "app"
         # All of the name: where people may choose their own, one that only begins so makes nobody a system.
-        or str(claims.get("preferred_username", "")).lower() == f"service-account-{client}".lower()
+        or (client and str(claims.get("preferred_username", "")).lower() == f"service-account-{client}".lower())
     )
 
 

@@ -175,6 +175,8 @@ class TestKeycloak:
 
     async def test_a_person_who_chose_such_a_name_stays_a_person(self) -> None:
         assert (await identity(keycloak(preferred_username="service-account-ada"))).kind == "person"
+        without_client = keycloak(preferred_username="service-account-none", azp=None)
+        assert (await identity(without_client)).kind == "person"
 
     @pytest.mark.parametrize("typ", ["ID", "Refresh", "Offline", "Logout"])
     async def test_a_token_of_another_use_is_refused(self, typ: str) -> None:
