@@ -188,27 +188,26 @@ class Consumer:
                 last = run[-1]
                 continue
             metrics.APPLIED.labels(self.source).inc(len(run))
-            if not await self._applied(session, run):
-                for event in run:
-                    if not await self._applied(session, [event]) and await self._braked(
-                        session, event.log_id, event.position
-                    ):
-                        return event
+            if braked := await self._brake_in(session, run):
+                return braked
             last = run[-1]
             if time.monotonic() - started > LONGEST_TRANSACTION:
                 break
         return last
 
-    async def _applied(self, session: AsyncSession, run: Sequence[Envelope]) -> bool:
-        """Apply a run behind a savepoint. A run of several that fails is left to be tried one by one."""
+    async def _brake_in(self, session: AsyncSession, run: Sequence[Envelope]) -> Envelope | None:
+        """Apply a run; where it fails, half by half, so that only culprits are set aside. Where the brake holds."""
         error = await self._handling.attempt(session, run)
-        if error is not None and len(run) == 1:
-            reason = in_short(error)
-            log.error("event_set_aside", type=run[0].type, position=run[0].position, reason=reason)
-            await set_aside(
-                session, self._tables.dead_letter, run[0], consumer=self.name, reason=reason, now=self._now()
-            )
-        return error is None
+        if error is None:
+            return None
+        if len(run) > 1:
+            middle = len(run) // 2
+            return await self._brake_in(session, run[:middle]) or await self._brake_in(session, run[middle:])
+        (event,) = run
+        reason = in_short(error)
+        log.error("event_set_aside", type=event.type, position=event.position, reason=reason)
+        await set_aside(session, self._tables.dead_letter, event, consumer=self.name, reason=reason, now=self._now())
+        return event if await self._braked(session, event.log_id, event.position) else None
 
     async def _locked(self, session: AsyncSession, log_id: UUID) -> Held:
         return await progress_for_update(

@@ -28,5 +28,5 @@ async def test_nothing_acknowledged_is_lost_doubled_or_out_of_order_whatever_is_
     assert result["acknowledged"] > 300
     assert {kind_of(name) for name in result["kills"]} >= {"an API", "a worker", "postgres", *{"kafka"} & {mode}}
     assert result["pauses"] >= 2
-    # Where the machine has no such wire the result says why, and test_wire fails under CI.
+    # Where the machine may have no such wire the result says why.
     assert result["not_cut"] or (result["cuts"] >= 1 and result["dropped_packets"] > 0)

@@ -14,7 +14,6 @@ from deploy.local.places import CHECKOUT, make_enterable
 from deploy.local.postgres import Postgres
 from deploy.local.processes import Child, free_port
 from tests.chaos.wire import Wire, who_may_connect
-from tests.fixtures.lanes import leave_out
 
 pytestmark = [pytest.mark.slow]
 GONE_AFTER = 15
@@ -36,7 +35,7 @@ asyncio.run(main())
 def wire() -> Iterator[Wire]:
     """A wire, where this machine can have one."""
     if missing := Wire.missing():
-        leave_out(missing)
+        pytest.skip(missing)  # also under CI: a right of the machine, and nothing to be installed
     with Wire() as wire:
         yield wire
 

@@ -79,9 +79,7 @@ async def answer_survey(key: Key, body: ResponseIn, request: Request, now: Now, 
     openapi_extra=PRIVATE,
     responses=answers(404, 413, 422, 503),
 )
-async def answer_survey_many_times(
-    key: Key, body: ResponseBatch, request: Request, now: Now, trial: Trial
-) -> Response:
+async def answer_survey_many_times(key: Key, body: ResponseBatch, request: Request, now: Now, trial: Trial) -> Response:
     """Store up to a thousand responses; each item has the status it would have got alone, and harms no other."""
     intake: Intake = request.app.state.intake
     readable, refused = read_items(request, body.items)
