@@ -84,8 +84,12 @@ class Steward:
             case "/v1/events":
                 log = self.feeds[request.url.host]
                 return httpx.Response(200, json=[each for each in log if int(each["position"]) > int(asked["after"])])
+            case "/v1/units":
+                # Two pages, so that both are read.
+                code, following = ("C0001", None) if "cursor" in asked else ("body", "second")
+                return httpx.Response(200, json={"items": [{"code": code}], "next": following})
             case "/v1/measurements":
-                items = self.measurements if asked["indicator"] == "chaos-own" else []
+                items = self.measurements if asked["unit"] == "C0001" else []
                 return httpx.Response(200, json={"items": items, "next": None})
             case "/v1/results.csv":
                 rows = [f"chaos-own,C0001,2019-01-01,{self.shown},"]
