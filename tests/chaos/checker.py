@@ -152,6 +152,8 @@ class Checker:
         # By unit: the farther a walk through a million of them gets, the more each page passes over.
         for unit in self._pages("/v1/units"):
             for each in self._pages("/v1/measurements", unit=unit["code"], vintages="all"):
+                if each["source"] != "reported":
+                    continue
                 place = f"{each['series_id']}/{each['period']['start']}"
                 yield "value", each["value"], each["series_id"], None, each["vintage"], place, 0
 

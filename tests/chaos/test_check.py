@@ -69,7 +69,13 @@ class Steward:
     )
     measurements: list[dict[str, Any]] = field(
         default_factory=lambda: [
-            {"series_id": SERIES, "period": {"start": "2019-01-01"}, "value": value, "vintage": vintage}
+            {
+                "series_id": SERIES,
+                "period": {"start": "2019-01-01"},
+                "source": "reported",
+                "value": value,
+                "vintage": vintage,
+            }
             for value, vintage in (("600", 1), ("601", 2))
         ]
     )
