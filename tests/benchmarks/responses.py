@@ -38,9 +38,14 @@ def questions() -> list[dict[str, Any]]:
 
 async def publish_survey(stack: Stack) -> None:
     """The survey of ten questions, open to everybody."""
-    async with Api(stack.urls["feedback"], stack.tokens["performance_officer"], Progress(disable=True)) as feedback:
-        made = {"code": SURVEY, "unit": stack.deployment.body if stack.deployment else "", "title": {"en": "Ten"}}
-        await feedback.post("/v1/surveys", {**made, "threshold": 10})
+    progress = Progress(disable=True)
+    async with (
+        Api(stack.urls["goals"], stack.tokens["administrator"], progress) as goals,
+        Api(stack.urls["feedback"], stack.tokens["performance_officer"], progress) as feedback,
+    ):
+        root = (await goals.get("/v1/body"))["root_unit_id"]
+        made = {"code": SURVEY, "unit": root, "title": {"en": "Ten"}, "threshold": 10}
+        await feedback.post("/v1/surveys", made, after=f"goals/{root}/1")
         await feedback.post(f"/v1/surveys/{SURVEY}/versions", {"questions": questions()})
         await feedback.post(f"/v1/surveys/{SURVEY}/versions/1:publish")
         await feedback.post(f"/v1/surveys/{SURVEY}:open")
