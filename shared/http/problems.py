@@ -190,7 +190,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, anticipated)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, from_framework)
-    for unreachable in (DBAPIError, PoolExhausted, OSError, asyncpg.PostgresError):
+    for unreachable in (DBAPIError, PoolExhausted, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         app.add_exception_handler(unreachable, from_database)
 
 
@@ -235,8 +235,10 @@ def is_transient(error: BaseException) -> bool:
     """Whether the database was away or busy, so that the same request may succeed later."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or (error.orig is not None and is_transient(error.orig))
-    if isinstance(error, PoolExhausted | ConnectionError):
+    if isinstance(error, PoolExhausted | ConnectionError | TimeoutError):
         return True
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, ValueError)  # used after it was lost, not given what it cannot send
     state = str(getattr(error, "sqlstate", None) or "")
     return state in TRANSIENT_STATES or state.startswith("08")
 
