@@ -3,7 +3,6 @@
 `make bench ARGS="responses sequencer"` measures some of it; without names, all.
 """
 
-import asyncio
 import json
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from rich.console import Console
 from rich.progress import Progress
 
@@ -81,7 +81,7 @@ def main() -> None:
         kept.setdefault(each["benchmark"], []).append(each)
     for name in names:
         console.print(f"measuring {name} …")
-        figures = asyncio.run(BENCHMARKS[name]())
+        figures = uvloop.run(BENCHMARKS[name]())  # as services and workers do
         show(figures)
         kept[name] = [{"benchmark": name, **each.as_json()} for each in figures]
         file.write_text(json.dumps([figure for some in kept.values() for figure in some], indent=2) + "\n")
