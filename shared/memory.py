@@ -8,7 +8,7 @@ def spare_what_stays() -> None:
 
     To be called once the process has started. A batch of a thousand events is tens of thousands of objects: at the
     usual thresholds the collector walked over all of them again and again while they were read and applied, which
-    took more than half of a consumer's time, and a third of that of the slowest requests.
+    took more than half of a consumer's time, and two thirds of that of the slowest requests.
     """
     gc.collect()
     gc.freeze()

@@ -139,7 +139,7 @@ class Postgres:
             postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return []
-        within = processes_within(self._data)
+        within = processes_within(self._data, "postgres")
         return [] if postmaster in within else within
 
     async def _answers(self) -> bool:

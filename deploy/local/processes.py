@@ -154,12 +154,13 @@ class Child:
         return "\n".join(self.programme.log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def processes_within(directory: Path) -> list[int]:
-    """The processes whose working directory this is; none where the system does not tell."""
+def processes_within(directory: Path, programme: str) -> list[int]:
+    """The processes of a programme whose working directory this is; none where the system does not tell."""
     place, found = directory.resolve(), []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if (process / "cwd").readlink() == place:
+            # By its name too: somebody's shell may stand there.
+            if (process / "cwd").readlink() == place and (process / "comm").read_text().strip() == programme:
                 found.append(int(process.name))
     return found
 

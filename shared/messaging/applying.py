@@ -1,4 +1,4 @@
-"""Handing events to the handlers of every capability: runs of one type, and one by one where a run fails."""
+"""Handing events to the handlers of every capability: runs of one type, for the consumer to halve where one fails."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby

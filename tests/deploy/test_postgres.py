@@ -132,11 +132,15 @@ async def test_a_killed_postmaster_is_back_though_a_backend_outlives_it(server: 
     killed = child.pid
     assert killed is not None
     os.kill(backend, signal.SIGSTOP)  # as one that waits for a client that is no more
+    bystander = subprocess.Popen(["sleep", "60"], cwd=server.directory / "data")  # noqa: ASYNC220 - it starts at once
 
     os.kill(killed, signal.SIGKILL)
 
     assert await answering_again(server, "select 1") == 1
-    assert backend not in processes_within(server.directory / "data")
+    assert backend not in processes_within(server.directory / "data", "postgres")
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
     connection.terminate()
 
 
