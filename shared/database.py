@@ -1,6 +1,8 @@
 """Engines, sessions and the one place that commits."""
 
+import math
 import socket
+import time
 from asyncio import Transport
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,8 @@ from typing import Any
 
 import asyncpg
 from prometheus_client import Gauge
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession as AsyncSession  # consumers take it from here: they write no SQL
 
@@ -21,6 +25,9 @@ _KEEP_ALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3, "TCP_USE
 """Seconds, but for the last, which is milliseconds: whoever does not acknowledge for fifteen seconds is gone."""
 
 CONNECT_WITHIN = 15.0
+ASKED_AFTER = 5.0
+"""Seconds that a connection may have lain idle without being asked whether its server is still there."""
+_IDLE_SINCE = "steward.idle_since"
 
 
 class VigilantConnection(asyncpg.Connection):
@@ -58,13 +65,36 @@ def engine_for(url: str, *, schema: str, pool_size: int = 8, application: str = 
         ),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         # What people answered must not reach a log line through the text of an error.
         hide_parameters=True,
     )
+    _lend_only_what_lives(engine)
     MOST.labels(application).set(2 * pool_size)
     IN_USE.labels(application).set_function(lambda: engine.pool.checkedout())  # type: ignore[attr-defined]  # as its kind has it
     return engine
+
+
+def _lend_only_what_lives(engine: AsyncEngine) -> None:
+    """Make all connections anew where the one to be lent is lost.
+
+    A server that ends says so, and its connections know. One that vanished does not, so what has lain idle for a while
+    is asked. SQLAlchemy's own ping asks each time: three round trips before each transaction.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note_when(_: object, record: Any) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(connection: Any, record: Any, _: object) -> None:
+        lost = connection.driver_connection.is_closed()
+        if not lost and time.monotonic() - record.info.get(_IDLE_SINCE, math.inf) > ASKED_AFTER:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error:
+                lost = True
+        if lost:
+            raise InvalidatePoolError
 
 
 def pool_for(url: str, *, schema: str, size: int = 8, application: str = "steward") -> asyncpg.Pool:
