@@ -1,4 +1,7 @@
-"""Reading what an evaluation depends on, for all units of an indicator at once."""
+"""Reading what an evaluation depends on, for all units of an indicator at once.
+
+Somebody waits for each evaluation, so the statements are made once: making one costs more than sending it.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, true
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, func
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -35,6 +38,11 @@ class ResultSet:
 
     indicator_id: UUID
     disaggregation: dict[str, str]
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The parameters of the statements that are about it."""
+        return {"indicator_id": self.indicator_id, "disaggregation": self.disaggregation}
 
     @property
     def order(self) -> tuple[UUID, list[tuple[str, str]]]:
@@ -78,25 +86,14 @@ async def all_result_sets(session: AsyncSession, indicator_id: UUID | None = Non
 
 async def outline_of(session: AsyncSession, wanted: ResultSet) -> Outline:
     """The outline of a result set."""
-    series = select(col(Series.unit_id)).where(*_of(wanted))
-    assigned = select(col(Assignment.unit_id)).where(col(Assignment.indicator_id) == wanted.indicator_id)
-    results = select(col(Result.unit_id)).where(
-        col(Result.indicator_id) == wanted.indicator_id, col(Result.disaggregation) == wanted.disaggregation
-    )
-    passing_down = series.where(
-        select(Target).where(col(Target.series_id) == col(Series.id), col(Target.applies_below)).exists()
-    )
-    newest = _newest(wanted, col(Measurement.period_start), col(Measurement.obs_status)).subquery()
-    recorded = select(func.min(newest.c.period_start), func.max(newest.c.period_start)).where(
-        newest.c.obs_status != NOT_APPLICABLE
-    )
-    first, last = (await session.exec(recorded)).one()
+    indicator = {"indicator_id": wanted.indicator_id}
+    first, last = (await session.exec(_RECORDED, params=wanted.key)).one()
     return Outline(
-        parents=dict((await session.exec(select(col(Unit.id), col(Unit.parent_id)))).all()),
-        with_series=frozenset((await session.exec(series)).all()),
-        assigned=frozenset((await session.exec(assigned)).all()),
-        with_result=frozenset((await session.exec(results)).all()),
-        passing_down=frozenset((await session.exec(passing_down)).all()),
+        parents=dict((await session.exec(_PARENTS)).all()),
+        with_series=frozenset((await session.exec(_WITH_SERIES, params=wanted.key)).all()),
+        assigned=frozenset((await session.exec(_ASSIGNED_AT_ALL, params=indicator)).all()),
+        with_result=frozenset((await session.exec(_WITH_RESULT, params=wanted.key)).all()),
+        passing_down=frozenset((await session.exec(_PASSING_DOWN, params=wanted.key)).all()),
         recorded=Reach(first, last) if first is not None else None,
     )
 
@@ -107,8 +104,8 @@ async def series_read(session: AsyncSession, wanted: ResultSet) -> dict[UUID, Se
     Read before what they stand for: a version must never be newer than the numbers that were read under it, or who
     waits for it would be told too early.
     """
-    query = select(col(Series.unit_id), col(Series.id), col(Series.version)).where(*_of(wanted))
-    return {unit: SeriesRead(identifier, version) for unit, identifier, version in (await session.exec(query)).all()}
+    rows = (await session.exec(_SERIES, params=wanted.key)).all()
+    return {unit: SeriesRead(identifier, version) for unit, identifier, version in rows}
 
 
 async def inputs_of(
@@ -118,7 +115,7 @@ async def inputs_of(
 
     A number depends on what is reported and expected of its unit and those below, and on the targets of those above.
     """
-    indicator, calendar = await _indicator(session, wanted)
+    indicator, calendar = (await session.exec(_INDICATOR, params={"indicator_id": wanted.indicator_id})).one()
     places = await _places(session)
     parents = {unit: place.parent_id for unit, place in places.items()}
     below = None if units is None else [unit for unit in places if not units.isdisjoint(upwards(unit, parents))]
@@ -136,71 +133,38 @@ async def inputs_of(
     )
 
 
-async def _indicator(session: AsyncSession, wanted: ResultSet) -> tuple[Indicator, Calendar]:
-    query = (
-        select(Indicator, Calendar)
-        .join(Calendar, col(Calendar.id) == col(Indicator.calendar_id))
-        .where(col(Indicator.id) == wanted.indicator_id)
-    )
-    return (await session.exec(query.execution_options(populate_existing=True))).one()
-
-
 async def _places(session: AsyncSession) -> dict[UUID, Place]:
-    query = select(col(Unit.id), col(Unit.parent_id), col(Unit.valid_from), col(Unit.valid_to))
-    return {unit: Place(parent, Span(begin, end)) for unit, parent, begin, end in (await session.exec(query)).all()}
+    rows = (await session.exec(_PLACES)).all()
+    return {unit: Place(parent, Span(begin, end)) for unit, parent, begin, end in rows}
 
 
 async def _assigned(session: AsyncSession, wanted: ResultSet, units: _Some) -> dict[UUID, list[Span]]:
-    query = select(col(Assignment.unit_id), col(Assignment.valid_from), col(Assignment.valid_to)).where(
-        col(Assignment.indicator_id) == wanted.indicator_id, _among(Assignment.unit_id, units)
-    )
     assigned: dict[UUID, list[Span]] = {}
-    for unit, begin, end in (await session.exec(query)).all():
+    parameters = {"indicator_id": wanted.indicator_id} | _some(units)
+    for unit, begin, end in (await session.exec(_ASSIGNED[units is None], params=parameters)).all():
         assigned.setdefault(unit, []).append(Span(begin, end))
     return assigned
 
 
 async def _observed(session: AsyncSession, wanted: ResultSet, units: _Some) -> dict[UUID, dict[date, Observation]]:
     """What each unit said about each period, in its newest vintage."""
-    newest = _newest(
-        wanted,
-        col(Series.unit_id),
-        col(Measurement.period_start),
-        col(Measurement.value),
-        col(Measurement.numerator),
-        col(Measurement.denominator),
-        col(Measurement.obs_status),
-        col(Measurement.missing_reason),
-    ).where(_among(Series.unit_id, units))
     observed: dict[UUID, dict[date, Observation]] = {}
-    for unit, start, value, numerator, denominator, status, reason in (await session.exec(newest)).all():
+    rows = (await session.exec(_OBSERVED[units is None], params=wanted.key | _some(units))).all()
+    for unit, start, value, numerator, denominator, status, reason in rows:
         amount = None if value is None else Amount(value, numerator, denominator)
         observed.setdefault(unit, {})[start] = Observation(amount, status, reason)
     return observed
 
 
-def _newest(wanted: ResultSet, *columns: Any) -> Any:
-    """The newest vintage of each period of each series."""
-    period = (col(Measurement.series_id), col(Measurement.frequency), col(Measurement.period_start))
-    return (
-        select(*columns)
-        .join(Series, col(Series.id) == col(Measurement.series_id))
-        .where(*_of(wanted))
-        .ext(distinct_on(*period))
-        .order_by(*period, col(Measurement.vintage).desc())
-    )
-
-
 async def _targets(session: AsyncSession, wanted: ResultSet, units: _Some) -> dict[UUID, list[TargetVersion]]:
-    query = (
-        select(col(Series.unit_id), Target)
-        .join(Series, col(Series.id) == col(Target.series_id))
-        .where(*_of(wanted), _among(Series.unit_id, units))
-    )
     targets: dict[UUID, list[TargetVersion]] = {}
-    for unit, target in (await session.exec(query)).all():
+    for unit, target in (await session.exec(_TARGETS[units is None], params=wanted.key | _some(units))).all():
         targets.setdefault(unit, []).append(_version(target))
     return targets
+
+
+def _some(units: _Some) -> dict[str, Any]:
+    return {} if units is None else {"units": list(units)}
 
 
 def _version(target: Target) -> TargetVersion:
@@ -221,9 +185,73 @@ def _version(target: Target) -> TargetVersion:
     )
 
 
-def _among(unit_id: UUID, units: _Some) -> ColumnElement[bool]:
-    return true() if units is None else col(unit_id).in_(units)
+def _newest(*columns: Any) -> Any:
+    """The newest vintage of each period of each series."""
+    period = (col(Measurement.series_id), col(Measurement.frequency), col(Measurement.period_start))
+    return (
+        select(*columns)
+        .join(Series, col(Series.id) == col(Measurement.series_id))
+        .where(*of_set(Series))
+        .ext(distinct_on(*period))
+        .order_by(*period, col(Measurement.vintage).desc())
+    )
 
 
-def _of(wanted: ResultSet) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(Series.indicator_id) == wanted.indicator_id, col(Series.disaggregation) == wanted.disaggregation
+def _recorded() -> Any:
+    newest = _newest(col(Measurement.period_start), col(Measurement.obs_status)).subquery()
+    reach = select(func.min(newest.c.period_start), func.max(newest.c.period_start))
+    return reach.where(newest.c.obs_status != NOT_APPLICABLE)
+
+
+def _of_indicator(table: Any) -> ColumnElement[bool]:
+    return col(table.indicator_id) == bindparam("indicator_id")
+
+
+def of_set(table: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The condition that rows are of a result set, whose `key` the statement is given."""
+    return _of_indicator(table), col(table.disaggregation) == bindparam("disaggregation")
+
+
+def _for_all_or_some(statement: Any, unit_id: Any) -> dict[bool, Any]:
+    """The statement by whether it is about all units, or about those given to it."""
+    return {True: statement, False: statement.where(col(unit_id) == any_(bindparam("units", type_=ARRAY(Uuid))))}
+
+
+_RECORDED = _recorded()
+_PARENTS = select(col(Unit.id), col(Unit.parent_id))
+_WITH_SERIES = select(col(Series.unit_id)).where(*of_set(Series))
+_ASSIGNED_AT_ALL = select(col(Assignment.unit_id)).where(_of_indicator(Assignment))
+_WITH_RESULT = select(col(Result.unit_id)).where(*of_set(Result))
+_PASSING_DOWN = _WITH_SERIES.where(
+    select(Target).where(col(Target.series_id) == col(Series.id), col(Target.applies_below)).exists()
+)
+_SERIES = select(col(Series.unit_id), col(Series.id), col(Series.version)).where(*of_set(Series))
+_INDICATOR = (
+    select(Indicator, Calendar)
+    .join(Calendar, col(Calendar.id) == col(Indicator.calendar_id))
+    .where(col(Indicator.id) == bindparam("indicator_id"))
+    .execution_options(populate_existing=True)
+)
+_PLACES = select(col(Unit.id), col(Unit.parent_id), col(Unit.valid_from), col(Unit.valid_to))
+_ASSIGNED = _for_all_or_some(
+    select(col(Assignment.unit_id), col(Assignment.valid_from), col(Assignment.valid_to)).where(
+        _of_indicator(Assignment)
+    ),
+    Assignment.unit_id,
+)
+_OBSERVED = _for_all_or_some(
+    _newest(
+        col(Series.unit_id),
+        col(Measurement.period_start),
+        col(Measurement.value),
+        col(Measurement.numerator),
+        col(Measurement.denominator),
+        col(Measurement.obs_status),
+        col(Measurement.missing_reason),
+    ),
+    Series.unit_id,
+)
+_TARGETS = _for_all_or_some(
+    select(col(Series.unit_id), Target).join(Series, col(Series.id) == col(Target.series_id)).where(*of_set(Series)),
+    Series.unit_id,
+)

@@ -19,6 +19,7 @@ from shared.telemetry import in_short
 
 FEW = 10
 """So many marks are a person's work; more are an import, whose units cost less when all are evaluated at once."""
+_OLDEST = select(Dirty).order_by(col(Dirty.id)).limit(FEW + 1)
 log = structlog.get_logger()
 
 
@@ -29,7 +30,7 @@ async def evaluate_own_first(session: AsyncSession, *, now: datetime) -> None:
     indicator. The marks bring about everything, so this may be left out at any time, and what it has told is then
     found unchanged.
     """
-    marks = (await session.exec(select(Dirty).order_by(col(Dirty.id)).limit(FEW + 1))).all()
+    marks = (await session.exec(_OLDEST)).all()
     if len(marks) > FEW:
         return
     recorded = [mark for mark in marks if mark.period_start is not None]

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.goals.evaluation.domain.affected import Reach
 from services.goals.evaluation.domain.evaluating import Evaluated
 from services.goals.evaluation.operations.telling import RULE_SET, Rendering, closed, pieces, within_depth
-from services.goals.evaluation.queries import ResultSet, SeriesRead
+from services.goals.evaluation.queries import ResultSet, SeriesRead, of_set
 from services.goals.evaluation.tables import EvaluatedReach, Result, ResultValue
 from services.goals.schema import GoalsTable, Outbox
 from shared.contracts import EvaluationMade, SeriesKey
@@ -31,6 +31,17 @@ _VALUES = tuple(column.name for column in _TABLE.columns if column.name not in _
 _AS_WRITTEN = ("value", "numerator", "denominator", "progress")
 """Compared as text, since 1.5 equals 1.50 and is not the same report."""
 
+_LOCK_REACH = (
+    select(col(EvaluatedReach.first), col(EvaluatedReach.last)).where(*of_set(EvaluatedReach)).with_for_update()
+)
+_LOCK_RESULTS = (
+    select(col(Result.unit_id), col(Result.id), col(Result.version), col(Result.inputs_version))
+    .where(*of_set(Result), col(Result.unit_id) == any_(bindparam("units", type_=ARRAY(Uuid))))
+    .order_by(col(Result.id))
+    .with_for_update()
+)
+_TELL = update(_RESULTS).where(_RESULTS.c.id == bindparam("locked_id"))
+
 
 @dataclass(frozen=True, slots=True)
 class Locked:
@@ -43,42 +54,40 @@ class Locked:
 
 async def lock_reach(session: AsyncSession, wanted: ResultSet) -> Reach | None:
     """Hold a result set against other evaluations, and say how far its results reach."""
-    key = {"indicator_id": wanted.indicator_id, "disaggregation": wanted.disaggregation}
-    await session.exec(insert(EvaluatedReach).values(id=new_id(), **key).on_conflict_do_nothing())
-    query = select(col(EvaluatedReach.first), col(EvaluatedReach.last)).where(*_of(EvaluatedReach, wanted))
-    first, last = (await session.exec(query.with_for_update())).one()
+    held = (await session.exec(_LOCK_REACH, params=wanted.key)).one_or_none()
+    if held is None:
+        new = insert(EvaluatedReach).values(id=new_id(), **wanted.key)
+        await session.exec(new.on_conflict_do_nothing())
+        held = (await session.exec(_LOCK_REACH, params=wanted.key)).one()
+    first, last = held
     return Reach(first, last) if first is not None and last is not None else None
 
 
 async def keep_reach(session: AsyncSession, wanted: ResultSet, reach: Reach | None) -> None:
     """Remember how far the results of a result set reach now."""
     first, last = reach or (None, None)
-    statement = update(EvaluatedReach).where(*_of(EvaluatedReach, wanted)).values(first=first, last=last)
+    statement = update(EvaluatedReach).filter_by(**wanted.key).values(first=first, last=last)
     await session.exec(statement.execution_options(synchronize_session=False))
 
 
 async def lock_results(session: AsyncSession, wanted: ResultSet, units: Iterable[UUID]) -> dict[UUID, Locked]:
-    """The result rows of the units, made where there was none, and locked in the order of their ids."""
+    """The result rows of the units, made where there was none, and locked in the order of their ids.
+
+    The result set is held, so nobody else makes or locks any of them meanwhile.
+    """
     units = sorted(units)
-    new = [
-        {
-            "id": new_id(),
-            "indicator_id": wanted.indicator_id,
-            "unit_id": unit,
-            "disaggregation": wanted.disaggregation,
-            "version": 0,
-            "inputs_version": 0,
-        }
-        for unit in units
-    ]
-    await session.exec(insert(Result).on_conflict_do_nothing(), params=new)
-    query = (
-        select(col(Result.unit_id), col(Result.id), col(Result.version), col(Result.inputs_version))
-        .where(*_of(Result, wanted), col(Result.unit_id).in_(units))
-        .order_by(col(Result.id))
-        .with_for_update()
-    )
-    return {unit: Locked(row, version, read) for unit, row, version, read in (await session.exec(query)).all()}
+    asked = {**wanted.key, "units": units}
+    rows = (await session.exec(_LOCK_RESULTS, params=asked)).all()
+    if len(rows) < len(units):
+        known = {unit for unit, *_ in rows}
+        new = [
+            {"id": new_id(), **wanted.key, "unit_id": unit, "version": 0, "inputs_version": 0}
+            for unit in units
+            if unit not in known
+        ]
+        await session.exec(insert(Result), params=new)
+        rows = (await session.exec(_LOCK_RESULTS, params=asked)).all()
+    return {unit: Locked(row, version, read) for unit, row, version, read in rows}
 
 
 async def keep_and_tell(
@@ -149,7 +158,7 @@ async def keep_and_tell(
         )
     if updates:
         connection = await session.connection()
-        await connection.execute(update(_RESULTS).where(_RESULTS.c.id == bindparam("locked_id")), updates)
+        await connection.execute(_TELL, updates)
     await session.flush()
 
 
@@ -192,15 +201,18 @@ async def _close_records(
         result: next((one.period.start for one in periods if one.period.frequency == "record"), None)
         for result, periods in evaluated.items()
     }
-    current = (
-        func.unnest(
-            bindparam("ids", list(records), type_=ARRAY(Uuid)),
-            bindparam("starts", list(records.values()), type_=ARRAY(Date)),
-        )
-        .table_valued("id", "start", name="current")
-        .render_derived()
-    )
-    statement = (
+    gone: dict[UUID, list[Period]] = {}
+    parameters = {"ids": list(records), "starts": list(records.values())}
+    for result, start in (await session.exec(_CLOSE_RECORDS, params=parameters)).all():
+        if records[result] is None:
+            gone.setdefault(result, []).append(Period(start, "record"))
+    return gone
+
+
+def _close_records_statement() -> Any:
+    arrays = (bindparam("ids", type_=ARRAY(Uuid)), bindparam("starts", type_=ARRAY(Date)))
+    current = func.unnest(*arrays).table_valued("id", "start", name="current").render_derived()
+    return (
         delete(_TABLE)
         .where(
             _TABLE.c.result_id == current.c.id,
@@ -209,11 +221,9 @@ async def _close_records(
         )
         .returning(_TABLE.c.result_id, _TABLE.c.period_start)
     )
-    gone: dict[UUID, list[Period]] = {}
-    for result, start in (await session.exec(statement)).all():
-        if records[result] is None:
-            gone.setdefault(result, []).append(Period(start, "record"))
-    return gone
+
+
+_CLOSE_RECORDS = _close_records_statement()
 
 
 async def _close_periods(
@@ -247,7 +257,3 @@ async def _close_periods(
     for result, frequency, start in (await session.exec(statement)).all():
         gone.setdefault(result, []).append(Period(start, frequency))
     return {result: sorted(periods) for result, periods in gone.items()}
-
-
-def _of(table: Any, wanted: ResultSet) -> tuple[Any, Any]:
-    return col(table.indicator_id) == wanted.indicator_id, col(table.disaggregation) == wanted.disaggregation
