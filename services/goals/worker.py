@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.goals.evaluation.jobs import clear_dirty_list
+from services.goals.evaluation.jobs import OwnResults, clear_dirty_list
 from services.goals.measurements.consumers import HANDLERS as MEASUREMENTS
 from services.goals.measurements.jobs import take_pending_scores
 from services.goals.recalculation.queries import waiting
@@ -19,6 +19,9 @@ HANDLERS = (MEASUREMENTS,)
 FOLLOWS = {"feedback": Copies()}
 """The logs that goals follows. Scores become measurements, which stay whatever happens to the log they came from."""
 
+OWN_RESULTS_FIRST = timedelta(milliseconds=100)
+"""What somebody waits for is told and on its way in that time: the totals above would take the processor from it."""
+
 
 def main(settings: GoalsSettings | None = None, run: Run = run_worker) -> Running:
     """Run until SIGTERM: the sequencer and what else a log needs, the consumer of feedback, and the loops of goals.
@@ -32,7 +35,8 @@ def main(settings: GoalsSettings | None = None, run: Run = run_worker) -> Runnin
         handlers=HANDLERS,
         follows=list(FOLLOWS),
         loops=[
-            Loop("evaluation", timedelta(milliseconds=50), clear_dirty_list, woken_by=WRITTEN),
+            Loop("own results", timedelta(milliseconds=50), OwnResults(), woken_by=WRITTEN),
+            Loop("evaluation", timedelta(milliseconds=250), clear_dirty_list, woken_by=WRITTEN, rest=OWN_RESULTS_FIRST),
             Loop("pending scores", timedelta(seconds=30), take_pending_scores),
             Loop("forget", timedelta(hours=1), _forget_old_answers),
         ],

@@ -88,6 +88,18 @@ class TestEvaluateOwnFirst:
 
         assert await world.told() == before
 
+    async def test_what_was_seen_before_is_not_evaluated_again(self, world: World) -> None:
+        await world.record("a", month(2018, 6), numerator="99", denominator="100")
+        seen = await evaluate_own_first(world.session, now=world.now)
+        await world.record("b", month(2018, 6), numerator="98", denominator="100")
+        before = len(await world.told())
+
+        newer = await evaluate_own_first(world.session, after=seen, now=world.now)
+
+        assert [each.series.unit_id for each in (await world.told())[before:]] == [world.units["b"]]
+        assert newer > seen
+        assert await evaluate_own_first(world.session, after=newer, now=world.now) == newer
+
     async def test_one_that_fails_is_left_to_the_whole_and_harms_no_other(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:

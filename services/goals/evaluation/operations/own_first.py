@@ -6,6 +6,7 @@ from itertools import groupby
 from uuid import UUID
 
 import structlog
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,27 +20,28 @@ from shared.telemetry import in_short
 
 FEW = 10
 """So many marks are a person's work; more are an import, whose units cost less when all are evaluated at once."""
-_OLDEST = select(Dirty).order_by(col(Dirty.id)).limit(FEW + 1)
+_NEW = select(Dirty).where(col(Dirty.id) > bindparam("after")).order_by(col(Dirty.id).desc()).limit(FEW + 1)
 log = structlog.get_logger()
 
 
-async def evaluate_own_first(session: AsyncSession, *, now: datetime) -> None:
+async def evaluate_own_first(session: AsyncSession, *, after: int = 0, now: datetime) -> int:
     """Evaluate the units for which a few numbers were recorded, and leave the marks on the dirty list.
+
+    `after` is the newest mark that was seen before, and what comes back the newest now.
 
     Who records a number waits to see it, and its own unit depends on little; the totals above read all there is of an
     indicator. The marks bring about everything, so this may be left out at any time, and what it has told is then
     found unchanged.
     """
-    marks = (await session.exec(_OLDEST)).all()
-    if len(marks) > FEW:
-        return
-    recorded = [mark for mark in marks if mark.period_start is not None]
+    marks = (await session.exec(_NEW, params={"after": after})).all()
+    recorded = [mark for mark in marks if mark.period_start is not None and len(marks) <= FEW]
     for wanted, of_set in groupby(sorted(recorded, key=_order), key=_set):
         try:
             async with session.begin_nested():
                 await _evaluate(session, wanted, list(of_set), now=now)
         except Exception as error:
             log.warning("not_evaluated_first", indicator=str(wanted.indicator_id), error=in_short(error))
+    return max((mark.id for mark in marks if mark.id is not None), default=after)
 
 
 async def _evaluate(session: AsyncSession, wanted: ResultSet, marks: Sequence[Dirty], *, now: datetime) -> None:
