@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, literal, or_
+from sqlalchemy import ColumnElement, bindparam, false, literal, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -105,11 +105,19 @@ def overlaps(assignment: Assignment, first: date, last: date) -> bool:
 
 async def is_known(session: AsyncSession, aggregate_id: UUID, version: int) -> bool:
     """Whether a state of at least this version is here, whatever kind of thing it is of."""
-    checks = [
-        select(literal(1)).where(and_(col(table.id) == aggregate_id, col(table.version) >= version)).exists()
+    return bool((await session.exec(_IS_KNOWN, params={"aggregate_id": aggregate_id, "least": version})).one())
+
+
+def _is_known() -> Any:
+    """Made once: who waits for a write looks again and again."""
+    of_it = [
+        select(literal(1)).where(col(table.id) == bindparam("aggregate_id"), col(table.version) >= bindparam("least"))
         for table in STATES
     ]
-    return bool((await session.exec(select(or_(*checks)))).one())
+    return select(or_(*(each.exists() for each in of_it)))
+
+
+_IS_KNOWN = _is_known()
 
 
 async def known_of(sessions: SessionFactory, identity: Identity) -> Assigned:

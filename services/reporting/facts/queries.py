@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, cast, func, or_, union
+from sqlalchemy import ColumnElement, Uuid, bindparam, cast, func, or_, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -90,9 +90,12 @@ async def latest_starts(
 
 async def series_has_reached(session: AsyncSession, series_id: UUID, version: int) -> bool:
     """Whether an evaluation is here that has read at least this version of a series."""
-    statement = select(func.max(Result.inputs_version)).where(Result.series_id == series_id)
-    reached = (await session.exec(statement)).one()
+    reached = (await session.exec(_REACHED, params={"of": series_id})).one()
     return reached is not None and reached >= version
+
+
+_REACHED = select(func.max(Result.inputs_version)).where(col(Result.series_id) == bindparam("of"))
+"""Made once: who waits for a number looks again and again."""
 
 
 async def subjects_held_back(session: AsyncSession) -> frozenset[UUID]:
