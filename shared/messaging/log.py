@@ -59,25 +59,24 @@ async def events_after(
     session: AsyncSession, event_log: type[EventLogColumns], position: int, *, limit: int = MOST_EVENTS
 ) -> Sequence[LoggedEvent]:
     """The next events in order: at most `limit`, and no more than 8 MiB of data unless one event alone has more."""
-    wanted = {"after": position, "most": limit}
-    return [LoggedEvent(*row) for row in (await session.exec(_next_of(event_log), params=wanted)).all()]
+    parameters = {"position": position, "limit": limit, "most": MOST_BYTES}
+    return [LoggedEvent(*row) for row in await session.exec(_after(event_log), params=parameters)]
 
 
 @cache
-def _next_of(event_log: type[EventLogColumns]) -> Any:
-    """The statement, made once: a follower asks it fifty times a second, and making it costs more than sending it."""
+def _after(event_log: type[EventLogColumns]) -> Any:
     table: Any = inspect(event_log).local_table
     columns = [table.c[name] for name in LoggedEvent._fields]
     before = func.sum(func.octet_length(table.c.data)).over(order_by=table.c.position, rows=(None, -1))
     piece = (
         sqlalchemy.select(*columns, func.coalesce(before, 0).label("before"))
-        .where(table.c.position > bindparam("after"))
+        .where(table.c.position > bindparam("position"))
         .order_by(table.c.position)
-        .limit(bindparam("most"))
+        .limit(bindparam("limit"))
         .subquery()
     )
     return (
         sqlalchemy.select(*(piece.c[column.name] for column in columns))
-        .where(piece.c.before < MOST_BYTES)
+        .where(piece.c.before < bindparam("most"))
         .order_by(piece.c.position)
     )
