@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from shared.contracts import registry
 from shared.database import SessionFactory, transaction
@@ -68,8 +70,12 @@ async def unresolved(session: AsyncSession, dead_letter: type[DeadLetterColumns]
 
 async def held_back_subjects(session: AsyncSession, dead_letter: type[DeadLetterColumns]) -> frozenset[UUID]:
     """The subjects of which an update waits among the dead letters; a later version of the same state ends that."""
-    statement = select(dead_letter.subject).where(col(dead_letter.resolved_at).is_(None)).distinct()
-    return frozenset((await session.exec(statement)).all())
+    return frozenset((await session.exec(_held_back(dead_letter))).all())
+
+
+@cache
+def _held_back(dead_letter: type[DeadLetterColumns]) -> SelectOfScalar[UUID]:
+    return select(dead_letter.subject).where(col(dead_letter.resolved_at).is_(None)).distinct()
 
 
 async def count_between(

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, tuple_
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, delete, exists, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -37,23 +37,31 @@ async def redraw_indicators(session: AsyncSession, indicator_ids: Sequence[UUID]
 async def _redraw(session: AsyncSession, result_ids: Sequence[UUID]) -> None:
     facts = await facts_of(session, result_ids)
     rows = [row for _, of_result in groupby(facts, attrgetter("result_id")) for row in _drawn(list(of_result))]
-    kept = [(row["result_id"], row["frequency"]) for row in rows]
-    await session.exec(
-        delete(Chart).where(
-            col(Chart.result_id).in_(result_ids),
-            tuple_(col(Chart.result_id), col(Chart.frequency)).not_in(kept),
-        )
-    )
+    kept = {"kept": [row["result_id"] for row in rows], "at": [row["frequency"] for row in rows]}
+    await session.exec(_FORGET, params={"results": list(result_ids), **kept})
     if rows:
-        statement = insert(Chart).values(rows)
-        await session.exec(
-            statement.on_conflict_do_update(
-                index_elements=["result_id", "frequency"],
-                set_={
-                    name: statement.excluded[name] for name in ("variation", "assurance", "starts", "drawn", "rule_set")
-                },
-            )
-        )
+        await session.exec(_DRAW, params=rows)
+
+
+def _forget() -> Any:
+    arrays = (bindparam("kept", type_=ARRAY(Uuid)), bindparam("at", type_=ARRAY(Text)))
+    kept = func.unnest(*arrays).table_valued("result_id", "frequency", name="kept").render_derived()
+    of_result, at_frequency = col(Chart.result_id), col(Chart.frequency)
+    is_kept = exists().where(of_result == kept.c.result_id, at_frequency == kept.c.frequency)
+    of_these = of_result == any_(bindparam("results", type_=ARRAY(Uuid)))
+    return delete(Chart).where(of_these, ~is_kept).execution_options(synchronize_session=False)
+
+
+def _draw() -> Any:
+    statement = insert(Chart)
+    drawn = ("variation", "assurance", "starts", "drawn", "rule_set")
+    return statement.on_conflict_do_update(
+        index_elements=["result_id", "frequency"], set_={name: statement.excluded[name] for name in drawn}
+    )
+
+
+_FORGET, _DRAW = _forget(), _draw()
+"""Made once, since somebody waits for what is applied: making a statement costs more than sending it."""
 
 
 def _drawn(facts: list[Fact]) -> Iterator[dict[str, Any]]:

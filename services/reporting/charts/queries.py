@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,6 +20,25 @@ from services.reporting.facts.tables import Result, ResultValue
 Charted = Literal["month", "quarter", "year"]
 XMR = TypeAdapter(Xmr)
 """From the stored judgement to the JSON of its column and back, without a digit lost."""
+
+_OF_RESULTS = any_(bindparam("results", type_=ARRAY(Uuid)))
+_FACTS = (
+    select(
+        ResultValue.result_id,
+        Indicator.frequency,
+        Indicator.direction,
+        ResultValue.period_start,
+        ResultValue.value,
+        ResultValue.expected,
+        ResultValue.target,
+    )  # type: ignore[call-overload]  # SQLModel has overloads up to four columns
+    .join(Result, col(Result.result_id) == col(ResultValue.result_id))
+    .join(Indicator, col(Indicator.id) == col(Result.indicator_id))
+    .where(col(ResultValue.result_id) == _OF_RESULTS, col(ResultValue.frequency) == col(Indicator.frequency))
+    .order_by(col(ResultValue.result_id), col(ResultValue.period_start))
+)
+_CHARTS = select(Chart).where(col(Chart.result_id) == _OF_RESULTS, col(Chart.frequency) == bindparam("at"))
+"""Made once, since somebody waits for charts and scorecards: making a statement costs more than sending it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +56,7 @@ class Fact:
 
 async def charts_of(session: AsyncSession, result_ids: Sequence[UUID], frequency: str) -> dict[UUID, StoredChart]:
     """The stored charts of these results at one frequency; a result without one is left out."""
-    rows = await session.exec(
-        select(Chart).where(col(Chart.result_id).in_(result_ids), col(Chart.frequency) == frequency)
-    )
+    rows = await session.exec(_CHARTS, params={"results": list(result_ids), "at": frequency})
     return {
         row.result_id: StoredChart(
             row.result_id,
@@ -52,21 +70,7 @@ async def charts_of(session: AsyncSession, result_ids: Sequence[UUID], frequency
 
 async def facts_of(session: AsyncSession, result_ids: Sequence[UUID]) -> list[Fact]:
     """The periods of these results at the frequency of their indicators, by result and in order."""
-    rows = await session.exec(
-        select(
-            ResultValue.result_id,
-            Indicator.frequency,
-            Indicator.direction,
-            ResultValue.period_start,
-            ResultValue.value,
-            ResultValue.expected,
-            ResultValue.target,
-        )  # type: ignore[call-overload]  # SQLModel has overloads up to four columns
-        .join(Result, col(Result.result_id) == col(ResultValue.result_id))
-        .join(Indicator, col(Indicator.id) == col(Result.indicator_id))
-        .where(col(ResultValue.result_id).in_(result_ids), col(ResultValue.frequency) == col(Indicator.frequency))
-        .order_by(col(ResultValue.result_id), col(ResultValue.period_start))
-    )
+    rows = await session.exec(_FACTS, params={"results": list(result_ids)})
     return [
         Fact(result_id, frequency, direction, start, value, expected, _target(target))
         for result_id, frequency, direction, start, value, expected, target in rows

@@ -1,4 +1,7 @@
-"""Reading results: their periods, their vintages, and what is held back or not here yet."""
+"""Reading results: their periods, their vintages, and what is held back or not here yet.
+
+What each scorecard needs has a statement that is made once: making one costs more than sending it.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, cast, func, or_, union
+from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, any_, bindparam, cast, func, or_, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,13 +24,9 @@ async def values_of(
     session: AsyncSession, result_ids: Collection[UUID], frequencies: Collection[Frequency]
 ) -> dict[UUID, list[ResultValue]]:
     """Every period of these frequencies of each result, oldest first."""
-    statement = (
-        select(ResultValue)
-        .where(col(ResultValue.result_id).in_(result_ids), col(ResultValue.frequency).in_(frequencies))
-        .order_by(col(ResultValue.result_id), col(ResultValue.frequency), col(ResultValue.period_start))
-    )
     found: dict[UUID, list[ResultValue]] = {}
-    for value in await session.exec(statement):
+    asked = {"results": list(result_ids), "frequencies": list(frequencies)}
+    for value in await session.exec(_VALUES, params=asked):
         found.setdefault(value.result_id, []).append(value)
     return found
 
@@ -49,10 +48,7 @@ async def vintages_of(
     session: AsyncSession, series_ids: Collection[UUID]
 ) -> dict[tuple[UUID, Frequency, date], Vintages]:
     """How many vintages each recorded period of these series has."""
-    period = (col(RecordedVintage.series_id), col(RecordedVintage.frequency), col(RecordedVintage.period_start))
-    by_people = func.count().filter(col(RecordedVintage.source) == "reported")
-    statement: Any = select(*period).add_columns(func.count(), by_people)
-    rows = await session.exec(statement.where(period[0].in_(series_ids)).group_by(*period))
+    rows = await session.exec(_VINTAGES, params={"series": list(series_ids)})
     return {
         (series_id, frequency, start): Vintages(recorded, reported)
         for series_id, frequency, start, recorded, reported in rows
@@ -94,10 +90,6 @@ async def series_has_reached(session: AsyncSession, series_id: UUID, version: in
     return reached is not None and reached >= version
 
 
-_REACHED = select(func.max(Result.inputs_version)).where(col(Result.series_id) == bindparam("of"))
-"""Made once: who waits for a number looks again and again."""
-
-
 async def subjects_held_back(session: AsyncSession) -> frozenset[UUID]:
     """What an update is about that waits for a replay."""
     return await held_back_subjects(session, DeadLetter)
@@ -135,6 +127,24 @@ async def parts_held_back(
 
 async def progress(session: AsyncSession) -> list[Progress]:
     """How far each log has been applied."""
-    return list(
-        await session.exec(select(Progress).where(Progress.consumer == "reporting").order_by(col(Progress.source)))
+    return list(await session.exec(_PROGRESS))
+
+
+def _vintages() -> Any:
+    period = (col(RecordedVintage.series_id), col(RecordedVintage.frequency), col(RecordedVintage.period_start))
+    by_people = func.count().filter(col(RecordedVintage.source) == "reported")
+    statement: Any = select(*period).add_columns(func.count(), by_people)
+    return statement.where(period[0] == any_(bindparam("series", type_=ARRAY(Uuid)))).group_by(*period)
+
+
+_VALUES = (
+    select(ResultValue)
+    .where(
+        col(ResultValue.result_id) == any_(bindparam("results", type_=ARRAY(Uuid))),
+        col(ResultValue.frequency) == any_(bindparam("frequencies", type_=ARRAY(Text))),
     )
+    .order_by(col(ResultValue.result_id), col(ResultValue.frequency), col(ResultValue.period_start))
+)
+_VINTAGES = _vintages()
+_REACHED = select(func.max(Result.inputs_version)).where(col(Result.series_id) == bindparam("of"))
+_PROGRESS = select(Progress).where(Progress.consumer == "reporting").order_by(col(Progress.source))

@@ -97,13 +97,16 @@ async def read_scorecard(
     stamp = await stamp_of(session, unit)
     asked = (unit, period, languages, scope)
     written = kept.find(asked, stamp) if stamp else None
-    if written is None:
+    if written is not None:
+        known = await state_of_knowledge(session)
+    else:
         found = await scorecard(session, unit, period=period, languages=languages, scope=scope)
+        known = found.as_of
         written = ScorecardAnswer.model_validate(found).model_dump_json(exclude={"as_of"}).encode()
         if stamp:
             kept.keep(asked, stamp, written)
     # How far the logs have been applied moves with every event, and changes nothing else of what stands here.
-    as_of = AsOfAnswer.model_validate(await state_of_knowledge(session)).model_dump_json().encode()
+    as_of = AsOfAnswer.model_validate(known).model_dump_json().encode()
     response = Response(written[:-1] + b',"as_of":' + as_of + b"}", media_type="application/json")
     keep_for(response, scope)
     return response

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, literal, or_
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -111,25 +112,11 @@ async def _subjects(
 ) -> list[_Subject]:
     """The indicators that the unit is assigned or has been evaluated for, as far as the reader may see them."""
     assigned: dict[UUID, list[Assignment]] = {}
-    for assignment in await session.exec(select(Assignment).where(Assignment.unit_id == unit.id)):
+    for assignment in await session.exec(_ASSIGNMENTS, params={"unit": unit.id}):
         assigned.setdefault(assignment.indicator_id, []).append(assignment)
-    statement: Any = (
-        known_indicators()
-        .add_columns(Result)
-        .outerjoin(
-            Result,
-            and_(
-                col(Result.indicator_id) == col(Indicator.id),
-                col(Result.unit_id) == unit.id,
-                col(Result.disaggregation) == {},
-            ),
-        )
-        .where(or_(col(Result.result_id).is_not(None), col(Indicator.id).in_(assigned)))
-        .where(may_see(scope, literal(unit.id)))
-        .order_by(col(Indicator.code))
-    )
     subjects = []
-    for indicator, calendar, result in await session.exec(statement):
+    parameters = {"unit": unit.id, "assigned": list(assigned)}
+    for indicator, calendar, result in await session.exec(_known_to(scope), params=parameters):
         pair = known(indicator, calendar)
         own = pair.ref.frequency
         subjects.append(
@@ -142,6 +129,35 @@ async def _subjects(
             )
         )
     return subjects
+
+
+_ASSIGNMENTS = select(Assignment).where(col(Assignment.unit_id) == bindparam("unit"))
+
+
+@lru_cache(maxsize=100)
+def _known_to(scope: UnitScope | None) -> Any:
+    """The statement for readers of a scope, made once: making it costs more than sending it."""
+    unit_id: Any = bindparam("unit", type_=Uuid)
+    return (
+        known_indicators()
+        .add_columns(Result)
+        .outerjoin(
+            Result,
+            and_(
+                col(Result.indicator_id) == col(Indicator.id),
+                col(Result.unit_id) == unit_id,
+                col(Result.disaggregation) == {},
+            ),
+        )
+        .where(
+            or_(
+                col(Result.result_id).is_not(None),
+                col(Indicator.id) == any_(bindparam("assigned", type_=ARRAY(Uuid))),
+            )
+        )
+        .where(may_see(scope, unit_id))
+        .order_by(col(Indicator.code))
+    )
 
 
 async def _gather(

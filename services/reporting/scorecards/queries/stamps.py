@@ -1,14 +1,14 @@
 """What a scorecard was made from, in one look-up: as long as that stays, so does the scorecard."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal
+from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.queries import has_key, is_known, unit_by_key
+from services.reporting.directory.queries import by_key, is_known, unit_by_key
 from services.reporting.directory.tables import DirectoryEdition, Indicator, Unit
 from services.reporting.facts.queries import series_has_reached
 from services.reporting.facts.tables import Result
@@ -31,15 +31,8 @@ class Stamp(NamedTuple):
 
 async def stamp_of(session: AsyncSession, key: str) -> Stamp | None:
     """The stamp of a unit's scorecard, or None where there is no such unit."""
-    result = cast(col(Result.result_id), Text) + ":" + cast(col(Result.version), Text)
-    results = select(_all_of(result)).where(col(Result.unit_id) == col(Unit.id))
-    letter = cast(col(DeadLetter.log_id), Text) + ":" + cast(col(DeadLetter.position), Text)
-    waiting = select(_all_of(letter)).where(col(DeadLetter.resolved_at).is_(None))
-    edition = select(col(DirectoryEdition.edition)).scalar_subquery()
-    query = select(col(Unit.id), edition, results.scalar_subquery(), waiting.scalar_subquery()).where(
-        has_key(Unit, key)
-    )
-    row = (await session.exec(query)).first()
+    statement, parameters = by_key(_STAMPS, key)
+    row = (await session.exec(statement, params=parameters)).first()
     return None if row is None else Stamp(*row)
 
 
@@ -64,5 +57,21 @@ async def has_reached(session: AsyncSession, aggregate_id: UUID, version: int) -
     return await series_has_reached(session, aggregate_id, version) or await is_known(session, aggregate_id, version)
 
 
+def _stamps() -> dict[bool, Any]:
+    result = cast(col(Result.result_id), Text) + ":" + cast(col(Result.version), Text)
+    results = select(_all_of(result)).where(col(Result.unit_id) == col(Unit.id))
+    letter = cast(col(DeadLetter.log_id), Text) + ":" + cast(col(DeadLetter.position), Text)
+    waiting = select(_all_of(letter)).where(col(DeadLetter.resolved_at).is_(None))
+    edition = select(col(DirectoryEdition.edition)).scalar_subquery()
+    statement = select(col(Unit.id), edition, results.scalar_subquery(), waiting.scalar_subquery())
+    return {
+        True: statement.where(col(Unit.id) == bindparam("key")),
+        False: statement.where(col(Unit.code) == bindparam("key")),
+    }
+
+
 def _all_of(each: ColumnElement[str]) -> ColumnElement[str | None]:
     return func.md5(func.string_agg(each, aggregate_order_by(literal(","), each)))
+
+
+_STAMPS = _stamps()
