@@ -3,12 +3,21 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from services.goals.measurements.queries.vintages import list_measurements
+from shared.database import transaction
+from shared.http.auth import UnitScope
+from shared.http.pages import PageSettings
 from tests.goals.service import PROVIDER, Goals, codes, visits, waits
 
 NORTH = f"{PROVIDER}@north"
+ROWS_READ: Any = text(
+    "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'goals.measurement'::regclass"
+)
 
 
 async def vintages(goals: Goals, **filters: str) -> list[tuple[int, str | None]]:
@@ -270,3 +279,33 @@ class TestListMeasurements:
             cursor = {"cursor": page["next"]}
 
         assert len(seen) == len(set(seen)) == 8
+
+    async def test_the_last_page_reads_as_little_as_the_first(self, goals: Goals) -> None:
+        await goals.rows(
+            """
+            with series as (
+                insert into goals.series (id, indicator_id, unit_id, disaggregation, version)
+                select gen_random_uuid(), i.id, u.id, jsonb_build_object('n', n::text), 1
+                from goals.indicator i, goals.unit u, generate_series(1, 100) n where i.code = 'visits' and u.code = 'a'
+                returning id
+            )
+            insert into goals.measurement (id, series_id, frequency, period_start, vintage, value, obs_status, source,
+                recorded_at, recorded_by, event_id)
+            select gen_random_uuid(), id, 'month', date '2019-01-01' + m * interval '1 month', 1, 1, 'A', 'reported',
+                now(), 'x', gen_random_uuid()
+            from series, generate_series(0, 39) m
+            """
+        )
+        await goals.rows("analyze goals.series, goals.measurement")
+        seen, cursor = 0, None
+        read: list[int] = []
+        while cursor or not read:
+            async with transaction(goals.sessions) as session:
+                asked = PageSettings(limit=200, cursor=cursor)
+                before = (await session.exec(ROWS_READ)).scalar_one()
+                rows, cursor = await list_measurements(session, asked, UnitScope(everywhere=True), newest_only=False)
+                seen += len(rows)
+                read.append((await session.exec(ROWS_READ)).scalar_one() - before)
+
+        assert (seen, len(read)) == (4000, 20)
+        assert max(read) <= 250
