@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
@@ -52,16 +52,24 @@ async def indicators_by_key(session: AsyncSession, keys: Collection[str]) -> dic
     """The indicators with these ids and codes and the calendar of each, by the key that asked for them."""
     ids = {identifier for key in keys if (identifier := as_id(key)) is not None}
     codes = {key for key in keys if as_id(key) is None}
-    query = (
-        select(Indicator, Calendar)
-        .join(Calendar, col(Calendar.id) == col(Indicator.calendar_id))
-        .where(or_(col(Indicator.id).in_(ids), col(Indicator.code).in_(codes)))
-    )
-    found = (await session.exec(query)).all()
+    found = (await session.exec(_KNOWN, params={"ids": list(ids), "codes": list(codes)})).all()
     by_id = {indicator.id: (indicator, calendar) for indicator, calendar in found}
     by_code = {indicator.code: (indicator, calendar) for indicator, calendar in found}
     resolved = ((key, by_id.get(identifier) if (identifier := as_id(key)) else by_code.get(key)) for key in keys)
     return {key: pair for key, pair in resolved if pair is not None}
+
+
+_KNOWN = (
+    select(Indicator, Calendar)
+    .join(Calendar, col(Calendar.id) == col(Indicator.calendar_id))
+    .where(
+        or_(
+            col(Indicator.id) == any_(bindparam("ids", type_=ARRAY(Uuid))),
+            col(Indicator.code) == any_(bindparam("codes", type_=ARRAY(Text))),
+        )
+    )
+)
+"""Made once, as each write needs it: making a statement costs more than sending it."""
 
 
 async def direction_of(session: AsyncSession, indicator_id: UUID) -> Direction:

@@ -1,12 +1,14 @@
 """Reading the body and the unit tree."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import or_
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from services.goals.organisation.errors import NoBody, UnknownUnit
 from services.goals.organisation.tables import Body, Unit
@@ -75,12 +77,19 @@ async def units_by_key(session: AsyncSession, keys: Collection[str], scope: Unit
     """The units inside the caller's units among those with these ids and codes, by the key that asked for them."""
     ids = {identifier for key in keys if (identifier := as_id(key)) is not None}
     codes = {key for key in keys if as_id(key) is None}
-    known = or_(col(Unit.id).in_(ids), col(Unit.code).in_(codes))
-    found = (await session.exec(select(Unit).where(known, within(Unit, scope, col(Unit.id))))).all()
+    found = (await session.exec(_known_to(scope), params={"ids": list(ids), "codes": list(codes)})).all()
     by_id = {unit.id: unit for unit in found}
     by_code = {unit.code: unit for unit in found}
     resolved = ((key, by_id.get(identifier) if (identifier := as_id(key)) else by_code.get(key)) for key in keys)
     return {key: unit for key, unit in resolved if unit is not None}
+
+
+@lru_cache(maxsize=100)
+def _known_to(scope: UnitScope) -> SelectOfScalar[Unit]:
+    """The statement for callers of a scope, made once: making it costs more than sending it."""
+    ids, codes = bindparam("ids", type_=ARRAY(Uuid)), bindparam("codes", type_=ARRAY(Text))
+    known = or_(col(Unit.id) == any_(ids), col(Unit.code) == any_(codes))
+    return select(Unit).where(known, within(Unit, scope, col(Unit.id)))
 
 
 async def taken_codes(session: AsyncSession, codes: Collection[str]) -> set[str]:

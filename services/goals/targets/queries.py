@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, func, literal
+from sqlalchemy import ARRAY, Uuid, bindparam, func
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import Select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from services.goals.indicators.tables import Indicator
 from services.goals.organisation.tables import Unit
@@ -26,12 +26,16 @@ async def headline_series(
     session: AsyncSession, pairs: Collection[SeriesPair], *, for_update: bool = False
 ) -> Sequence[Series]:
     """The headline series there are of these indicators and units; locked in id order, if they are to change."""
-    indicator_ids = [indicator_id for indicator_id, _ in pairs]
-    unit_ids = [unit_id for _, unit_id in pairs]
+    wanted = {"indicators": [indicator for indicator, _ in pairs], "units": [unit for _, unit in pairs]}
+    return (await session.exec(_HEADLINE_FOR_UPDATE if for_update else _HEADLINE, params=wanted)).all()
+
+
+def _headline() -> SelectOfScalar[Series]:
     # One array for each column: a list of a thousand pairs would be planned as a thousand alternatives.
-    arrays: Any = func.unnest(literal(indicator_ids, ARRAY(Uuid)), literal(unit_ids, ARRAY(Uuid)))
+    indicators, units = bindparam("indicators", type_=ARRAY(Uuid)), bindparam("units", type_=ARRAY(Uuid))
+    arrays: Any = func.unnest(indicators, units)
     wanted = arrays.table_valued("indicator_id", "unit_id", name="wanted").render_derived()
-    query = (
+    return (
         select(Series)
         .join(
             wanted,
@@ -41,9 +45,11 @@ async def headline_series(
         .order_by(col(Series.id))
         .execution_options(populate_existing=True)
     )
-    if for_update:
-        query = query.with_for_update(of=Series)
-    return (await session.exec(query)).all()
+
+
+_HEADLINE = _headline()
+_HEADLINE_FOR_UPDATE = _HEADLINE.with_for_update(of=Series)
+"""Made once, as each write needs them: making a statement costs more than sending it."""
 
 
 async def newest_target(session: AsyncSession, series_id: UUID) -> Target | None:

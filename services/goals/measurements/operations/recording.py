@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, func, insert, literal, update
+from sqlalchemy import ARRAY, BigInteger, Uuid, bindparam, func, insert, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -150,7 +150,7 @@ async def record_entries(
                 rows.append(_row(one, value, told, origin, now))
                 recorded[index] = Recorded(value.measurement_id, value.vintage, one.id, versions[one.id])
                 marks.append((Touched(*pair, one.disaggregation, entries[index].reported.period), cause))
-    await session.execute(insert(Measurement), rows)
+    await session.execute(_RECORD, rows)
     await _number(session, versions)
     await mark_dirty_with_causes(session, marks)
     await session.flush()
@@ -210,11 +210,15 @@ def _key(series: Series) -> SeriesKey:
 
 async def _number(session: AsyncSession, versions: dict[UUID, int]) -> None:
     """Write the new versions in one statement; through the objects it would be one for each series."""
-    arrays: Any = func.unnest(literal(list(versions), ARRAY(Uuid)), literal(list(versions.values()), ARRAY(BigInteger)))
-    new = arrays.table_valued("id", "version", name="new").render_derived()
-    await session.execute(
-        update(Series)
-        .where(col(Series.id) == new.c.id)
-        .values(version=new.c.version)
-        .execution_options(synchronize_session=False)
-    )
+    await session.execute(_NUMBER, {"series": list(versions), "versions": list(versions.values())})
+
+
+def _numbering() -> Any:
+    arrays: Any = (bindparam("series", type_=ARRAY(Uuid)), bindparam("versions", type_=ARRAY(BigInteger)))
+    new = func.unnest(*arrays).table_valued("id", "version", name="new").render_derived()
+    numbered = update(Series).where(col(Series.id) == new.c.id).values(version=new.c.version)
+    return numbered.execution_options(synchronize_session=False)
+
+
+_RECORD, _NUMBER = insert(Measurement), _numbering()
+"""Made once: making a statement costs more than sending it."""
