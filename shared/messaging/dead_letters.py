@@ -96,11 +96,15 @@ async def resolve_older_states(
     session: AsyncSession, dead_letter: type[DeadLetterColumns], applied: Sequence[Envelope], *, now: datetime
 ) -> None:
     """A later version of a state carries all that an earlier one said, so the earlier one need not be replayed."""
+    states = {
+        each for each in {event.type for event in applied} if (known := registry.find(each)) and known.kind == "state"
+    }
+    if not states:
+        return
     pairs = select(dead_letter.type, dead_letter.subject).where(col(dead_letter.resolved_at).is_(None))
     waiting = set((await session.exec(pairs)).all())
     for event in applied:
-        contract = registry.find(event.type)
-        if contract is not None and contract.kind == "state" and (event.type, event.subject) in waiting:
+        if event.type in states and (event.type, event.subject) in waiting:
             await session.exec(
                 update(dead_letter)
                 .where(
