@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Uuid, any_, func, literal
+from sqlalchemy import ARRAY, ColumnElement, Date, Uuid, any_, bindparam, func
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -130,12 +130,16 @@ async def newest_vintages(
     session: AsyncSession, periods: Collection[tuple[UUID, date]]
 ) -> dict[tuple[UUID, date], int]:
     """The number of the newest vintage of each of these series and periods that has one."""
-    arrays: Any = func.unnest(
-        literal([series_id for series_id, _ in periods], ARRAY(Uuid)),
-        literal([start for _, start in periods], ARRAY(Date)),
-    )
+    asked = {"series": [series_id for series_id, _ in periods], "starts": [start for _, start in periods]}
+    return {
+        (series_id, start): newest for series_id, start, newest in (await session.exec(_NEWEST, params=asked)).all()
+    }
+
+
+def _newest() -> Select[UUID, date, int]:
+    arrays: Any = func.unnest(bindparam("series", type_=ARRAY(Uuid)), bindparam("starts", type_=ARRAY(Date)))
     wanted = arrays.table_valued("series_id", "period_start", name="wanted").render_derived()
-    query = (
+    return (
         select(col(Measurement.series_id), col(Measurement.period_start), func.max(col(Measurement.vintage)))
         .join(
             wanted,
@@ -144,7 +148,10 @@ async def newest_vintages(
         )
         .group_by(col(Measurement.series_id), col(Measurement.period_start))
     )
-    return {(series_id, start): newest for series_id, start, newest in (await session.exec(query)).all()}
+
+
+_NEWEST = _newest()
+"""Made once, as each write needs it: making a statement costs more than sending it."""
 
 
 async def intake_for_update(session: AsyncSession, cell_id: UUID) -> ScoreIntake | None:
