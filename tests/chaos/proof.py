@@ -54,7 +54,7 @@ class Plan:
 
 
 class Proof:
-    """A running Steward with its load, in a directory that is gone afterwards."""
+    """A running Steward with its load, in a directory that is gone afterwards unless something was wrong."""
 
     def __init__(
         self, plan: Plan, directory: Path, report: Callable[[str], None], wire: Wire | None, not_cut: str | None
@@ -67,6 +67,8 @@ class Proof:
         self._load: list[subprocess.Popen[bytes]] = []
         self._ledgers: list[Path] = []
         self._noted = Noted()
+        self.sound = True
+        """False once a check has found a fault: then the logs tell why, and are kept."""
         self.stack = Stack(
             events=plan.events,
             data_dir=directory / "data",
@@ -167,12 +169,14 @@ class Proof:
         def let_scores_out() -> None:
             clock.write_text("0")
 
-        return await asyncio.to_thread(
+        checked = await asyncio.to_thread(
             checker.check,
             self._ledgers,
             self.directory / "truth.sqlite",
             let_scores_out=let_scores_out,
         )
+        self.sound = not checked.faults.examples
+        return checked
 
     def kill_load(self) -> None:
         """End clients that still run, whatever they are at."""
@@ -236,7 +240,10 @@ async def proof(
     except BaseException:
         report(f"Logs and ledgers are kept in {directory}")
         raise
-    shutil.rmtree(directory)
+    if made.sound:
+        shutil.rmtree(directory)
+    else:
+        report(f"Logs and ledgers are kept in {directory}")
 
 
 @asynccontextmanager
