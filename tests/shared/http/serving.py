@@ -121,12 +121,13 @@ async def served(database: Database, port: int, **settings: str) -> AsyncIterato
                     if (await client.get("/readyz")).status_code == 200:
                         break
                 except httpx.TransportError:
-                    await asyncio.sleep(0.1)
+                    pass
+                await asyncio.sleep(0.1)
         yield Served(port, metrics_port, process.pid)
     finally:
         if process.returncode is None:
             process.terminate()
-        ended = await asyncio.wait_for(process.wait(), 15)
+        ended = await asyncio.wait_for(process.wait(), 30)
     assert ended in (0, -signal.SIGTERM)  # uvicorn ends by the signal it was sent
 
 

@@ -34,6 +34,10 @@ COPIES = (
 )
 
 
+UNHURT = 0.5
+"""Seconds: what a busy machine alone may add to an answer of a few milliseconds; who queues waits for many more."""
+
+
 async def fill(database: Database, *, much: bool = True) -> None:
     """A small body, and some four megabytes of results, all of them open."""
     at = sessions_at(database.url, schema="reporting", application="tests")
@@ -68,7 +72,7 @@ class TestReaders:
             reader.close()
 
         assert is_quiet
-        assert beside < 10 * alone
+        assert beside < max(10 * alone, UNHURT)
         assert are_dropped
 
     async def test_who_reads_slowly_but_reads_gets_all_of_it(self, reporting: Served) -> None:
@@ -119,7 +123,7 @@ class TestWaiting:
         assert (one_more.status_code, one_more.json()["code"]) == (429, "too_many_streams")
         assert one_more.headers["retry-after"] == "5"
         assert again.json()["code"] == "not_caught_up"
-        assert gone_after < 5
+        assert gone_after < 8
         assert meanwhile < 5
 
     async def test_a_hundred_who_wait_slow_nobody_down(self, reporting: Served) -> None:
@@ -140,7 +144,7 @@ class TestWaiting:
             each.close()
 
         assert answered == []
-        assert beside < 10 * alone
+        assert beside < max(10 * alone, UNHURT)
         assert is_quiet
 
     async def test_a_service_that_stops_lets_go_of_who_waits(self, templates: Templates) -> None:
@@ -157,4 +161,4 @@ class TestWaiting:
         await templates.drop(database.name)
 
         assert answer.json()["code"] == "not_caught_up"
-        assert took < 5
+        assert took < 8

@@ -37,17 +37,17 @@ async def test_two_hundred_look_as_one_and_are_answered_at_once(
     waiting = [asyncio.create_task(ask(number)) for number in range(MANY)]
     while len(tiny.state.streams) < MANY:  # noqa: ASYNC110 - nothing says that all have come
         await asyncio.sleep(0.05)
-    before = tiny.state.asked
+    before, began = tiny.state.asked, perf_counter()
     await asyncio.sleep(1)
-    looks = tiny.state.asked - before
+    looks, seconds = tiny.state.asked - before, perf_counter() - began
     tiny.state.asked, told = 100_000, perf_counter()
     tiny.state.wakeups.say(APPLIED)
     answers = await asyncio.gather(*waiting)
 
     assert {status for status, _ in answers} == {200}
-    assert 0 < looks <= 20
+    assert 0 < looks <= 20 * seconds + 1
     # With a look of its own for each, the last of them came four seconds later.
-    assert max(at for _, at in answers) - told < 1
+    assert max(at for _, at in answers) - told < 3
 
 
 async def test_of_different_writes_each_is_looked_for_the_less_often_the_more_there_are(

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import asyncpg
 import httpx
@@ -98,17 +99,21 @@ class TestAProcess:
 
 class TestFollowers:
     async def test_one_that_gets_on_is_enough_and_none_is_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pulse, "STUCK_AFTER", 0.2)
-        monkeypatch.setattr(pulse, "TURN", 0.01)
+        now = [0.0]
+        monkeypatch.setattr(pulse, "time", SimpleNamespace(monotonic=lambda: now[0]))
         signs = Pulse(ready=lambda: asyncio.sleep(0))
-        turning = asyncio.create_task(signs.turn())
         signs.beat("feedback")
         signs.beat("goals")
-        await asyncio.sleep(0.15)
+        now[0] = pulse.STUCK_AFTER - 1
         signs.beat("goals")
-        await asyncio.sleep(0.1)
+        now[0] += 2
+        turning = asyncio.create_task(signs.turn())
+        await asyncio.sleep(0)
         with_one = signs.livez()
-        await asyncio.sleep(0.2)
+        now[0] += pulse.STUCK_AFTER - 1.5
+        turning.cancel()
+        turning = asyncio.create_task(signs.turn())
+        await asyncio.sleep(0)
         with_none = signs.livez()
         turning.cancel()
 

@@ -103,6 +103,9 @@ class TestWakeups:
         async with listening() as wakeups:
             for _ in range(200):
                 wakeups.say(WRITTEN)
+            async with asyncio.timeout(10):
+                while not heard:  # noqa: ASYNC110 - the ear is a callback of the driver
+                    await asyncio.sleep(0.02)
             await asyncio.sleep(0.2)
         await ear.close()
 
@@ -162,6 +165,6 @@ class TestTheWorker:
                     await tell(goals.sessions, goals.tables, unit_changed())
                     await asyncio.sleep(0.05)
         stop.set()
-        await asyncio.wait_for(worker, 5)
+        await asyncio.wait_for(worker, 20)
 
         assert len(turns) >= 3

@@ -41,7 +41,7 @@ def working(goals: Service) -> Working:
             yield
         finally:
             stop.set()
-            await asyncio.wait_for(worker, 5)
+            await asyncio.wait_for(worker, 20)
 
     return run
 
