@@ -53,13 +53,14 @@ async def _run(
     assert worker is not None
     os.kill(worker, signal.SIGSTOP)
     try:
-        first = await _position(read_side)
+        first = await _position(read_side, "reporting")
         await write_to_outbox(goals, "goals", EVENTS)
         await _until_sent(goals, stack)
+        await _until_others_have_it(stack, goals)
         last = await goals.fetchval("select position from goals.log_head")
         began = time.perf_counter()
         os.kill(worker, signal.SIGCONT)
-        while await _position(read_side) < last:  # noqa: ASYNC110 - another process makes it true
+        while await _position(read_side, "reporting") < last:  # noqa: ASYNC110 - another process makes it true
             await asyncio.sleep(0.02)
         ours = Side(last - first, time.perf_counter() - began)
     finally:
@@ -97,9 +98,20 @@ async def _decode_and_copy(
     return side
 
 
-async def _position(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
-    query = "select position from reporting.progress where source = 'goals' order by position desc limit 1"
+async def _position(connection: "asyncpg.Connection[asyncpg.Record]", schema: str) -> int:
+    query = f"select position from {schema}.progress where source = 'goals' order by position desc limit 1"
     return await connection.fetchval(query) or 0
+
+
+async def _until_others_have_it(stack: Stack, goals: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Wait for the other follower of the log: it would take processor and feed from the one that is measured."""
+    last = await goals.fetchval("select position from goals.log_head")
+    other = await asyncpg.connect(url_of(stack.database_url, "feedback"))
+    try:
+        while await _position(other, "feedback") < last:  # noqa: ASYNC110 - another process makes it true
+            await asyncio.sleep(0.05)
+    finally:
+        await other.close()
 
 
 async def _until_sent(goals: "asyncpg.Connection[asyncpg.Record]", stack: Stack) -> None:
