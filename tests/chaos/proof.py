@@ -68,7 +68,7 @@ class Proof:
         self._ledgers: list[Path] = []
         self._noted = Noted()
         self.sound = True
-        """False once a check has found a fault: then the logs tell why, and are kept."""
+        """False once a check has found a fault, or a request an answer 500: then the logs tell why, and are kept."""
         self.stack = Stack(
             events=plan.events,
             data_dir=directory / "data",
@@ -175,7 +175,7 @@ class Proof:
             self.directory / "truth.sqlite",
             let_scores_out=let_scores_out,
         )
-        self.sound = not checked.faults.examples
+        self.sound = not checked.faults.examples and not any(each.startswith("500") for each in self.refused)
         return checked
 
     def kill_load(self) -> None:
