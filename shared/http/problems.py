@@ -190,7 +190,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, anticipated)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, from_framework)
-    for unreachable in (DBAPIError, PoolExhausted, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    for unreachable in (DBAPIError, PoolExhausted, OSError, asyncpg.PostgresError, *_CLIENTS_OWN):
         app.add_exception_handler(unreachable, from_database)
 
 
@@ -227,6 +227,8 @@ def translated(request: Request, error: HTTPException) -> ServiceError:
     return Internal(f"The framework answered {error.status_code}.")
 
 
+_CLIENTS_OWN = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver says by itself; the second of a connection whose server has just said farewell."""
 TRANSIENT_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53100", "53200", "53300"}
 """Serialisation failure, deadlock, lock not available; stopping, crashed, starting; no disk, memory, connection."""
 
@@ -234,10 +236,12 @@ TRANSIENT_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53100
 def is_transient(error: BaseException) -> bool:
     """Whether the database was away or busy, so that the same request may succeed later."""
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or (error.orig is not None and is_transient(error.orig))
+        # What SQLAlchemy has made of the driver's error does not tell a lost connection; the driver's own does.
+        causes = (each for each in (error.orig, getattr(error.orig, "__cause__", None)) if each is not None)
+        return error.connection_invalidated or any(map(is_transient, causes))
     if isinstance(error, PoolExhausted | ConnectionError | TimeoutError):
         return True
-    if isinstance(error, asyncpg.InterfaceError):
+    if isinstance(error, _CLIENTS_OWN):
         return not isinstance(error, ValueError)  # used after it was lost, not given what it cannot send
     state = str(getattr(error, "sqlstate", None) or "")
     return state in TRANSIENT_STATES or state.startswith("08")

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -88,7 +87,7 @@ class BackPressure:
         while True:
             try:
                 await self.look()
-            except (SQLAlchemyError, OSError) as error:
+            except Exception as error:  # whatever it was: what was decided last must not stand for ever
                 log.info("queues_not_counted", error=in_short(error))
             await asyncio.sleep(EVERY)
 

@@ -91,7 +91,7 @@ class Wakeups:
         while True:
             try:
                 await self._attend()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except Exception as error:  # whatever it was: without this connection, everything waits for polls
                 log.info("wakeups_away", error=in_short(error))
             await asyncio.sleep(TRY_AGAIN_AFTER)
 
