@@ -116,6 +116,22 @@ class Consumer:
         self._say_alive()
         return bool(arrived)
 
+    async def catch_up(self) -> None:
+        """Apply what the owner's feed has, before a topic is followed that may be stuck or away.
+
+        An owner that does not answer, or a database that does not, is none of the topic's concern: both come again.
+        """
+        try:
+            while held := await self.held():
+                missed = await self._feed.after(log_id=held.log_id, position=held.position, hash_=held.hash)
+                await self.apply(missed)
+                if len(missed) < MOST_EVENTS:
+                    return
+        except Stopped:
+            raise
+        except Exception as error:
+            log.info("not_caught_up", source=self.source, error=in_short(error))
+
     async def apply(self, arrived: Sequence[Envelope]) -> None:
         """Apply what is new of a batch, in order; what lies between is fetched from the owner's feed first."""
         for _, of_one_log in groupby(arrived, key=lambda event: event.log_id):

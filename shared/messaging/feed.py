@@ -166,9 +166,9 @@ class FeedSource:
             return await self.after(log_id=None, position=0, hash_=GENESIS, wait=LONGEST_WAIT)
         return await self._holding(held, wait=LONGEST_WAIT)
 
-    async def confirm(self, held: Held) -> None:
-        """Ask whether the log holds what we do; raises ForeignLog where it does not."""
-        await self._holding(held, limit=1)
+    async def confirm(self, held: Held) -> bool:
+        """Whether the log goes on after what we hold; raises ForeignLog where it does not have that."""
+        return bool(await self._holding(held, limit=1))
 
     async def current(self) -> UUID:
         """The id that the log has now."""

@@ -26,6 +26,7 @@ from shared.messaging.erasure import handlers_of
 from shared.messaging.feed import FeedSource
 from shared.messaging.handlers import Handlers
 from shared.messaging.kafka_source import Stalled
+from shared.messaging.owner_check import Silent
 from shared.messaging.pace import Pace
 from shared.messaging.progress import Stopped
 from shared.messaging.pulse import Pulse
@@ -223,14 +224,15 @@ async def _follow(
     metrics.CONSUMER_STOPPED.labels(consumer.source).set(0)
     stalled = False
     while not stop.is_set():
+        await _unless_stopped(consumer.catch_up(), stop)
         async with source_for(consumer, feed, settings, from_beginning=stalled) as source:
             stalled = False
             try:
                 while not stop.is_set():
                     await _unless_stopped(consumer.step(source), stop)
-            except Stalled as error:
+            except (Stalled, Silent) as error:
                 log.warning("consumer_made_anew", source=consumer.source, reason=str(error))
-                stalled = True
+                stalled = isinstance(error, Stalled)
 
 
 async def _at_pace(
@@ -280,7 +282,7 @@ async def _supervised(
             wait = min(wait * 2, LONGEST_RESTART)
 
 
-async def _unless_stopped(step: Coroutine[Any, Any, bool], stop: asyncio.Event) -> None:
+async def _unless_stopped(step: Coroutine[Any, Any, object], stop: asyncio.Event) -> None:
     """Run a step that may wait long for something to come, and leave it when the worker stops."""
     stepping, stopping = asyncio.ensure_future(step), asyncio.ensure_future(stop.wait())
     try:

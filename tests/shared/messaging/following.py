@@ -91,9 +91,9 @@ class LogFeed:
         async with transaction(self.owner.sessions) as session:
             return (await head_of(session, self.owner.tables.log_head)).log_id
 
-    async def confirm(self, held: Held) -> None:
-        """Raise where the log does not hold what the follower does."""
-        await self.after(log_id=held.log_id, position=held.position, hash_=held.hash)
+    async def confirm(self, held: Held) -> bool:
+        """Whether the log goes on; raises where it does not hold what the follower does."""
+        return bool(await self.after(log_id=held.log_id, position=held.position, hash_=held.hash))
 
     async def take(self, held: Held | None) -> list[Envelope]:
         """The events after what the follower holds."""

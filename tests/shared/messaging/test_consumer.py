@@ -148,6 +148,33 @@ class TestApply:
         assert signs[: signs.index("asked", 2) + 1] == ["lives", "asked", "lives", "lives", "asked"]
 
 
+class TestCatchUp:
+    async def test_it_applies_all_that_the_feed_has(self, goals: Service, reporting: Service) -> None:
+        await log_of(goals, 5)
+        consumer = consumer_of(reporting, goals, feed=LogFeed(goals, piece=2))
+        await consumer.apply((await envelopes(goals))[:1])
+
+        await consumer.catch_up()
+        await consumer.catch_up()
+
+        assert await held_position(reporting) == 5
+
+    async def test_an_owner_that_does_not_answer_keeps_nobody_from_the_topic(
+        self, goals: Service, reporting: Service
+    ) -> None:
+        class Away(LogFeed):
+            async def after(self, **_: object) -> list[Envelope]:
+                raise OSError("the feed does not answer")
+
+        await log_of(goals, 2)
+        consumer = consumer_of(reporting, goals, feed=Away(goals))
+        await consumer.apply((await envelopes(goals))[:1])
+
+        await consumer.catch_up()
+
+        assert await held_position(reporting) == 1
+
+
 class TestForeignLog:
     async def test_another_history_after_our_position_stops_the_consumer(
         self, goals: Service, reporting: Service

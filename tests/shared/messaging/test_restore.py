@@ -11,7 +11,7 @@ from services.reporting.worker import FOLLOWS
 from shared.errors import ServiceError
 from shared.messaging import owner_check
 from shared.messaging.chain import GENESIS
-from shared.messaging.owner_check import OwnersTopic
+from shared.messaging.owner_check import OwnersTopic, Silent
 from shared.messaging.progress import ForeignLog, Held
 from shared.messaging.restore import SameLog, new_log, republish
 from shared.messaging.verify import verify
@@ -75,7 +75,7 @@ class TestEveryFollowerNotices:
 
 
 class TestOwnersTopic:
-    async def test_the_owner_is_asked_at_the_start_and_once_a_minute(
+    async def test_the_owner_is_asked_at_the_start_and_then_now_and_again(
         self, goals: Service, reporting: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await log_of(goals, 2)
@@ -89,9 +89,40 @@ class TestOwnersTopic:
         await consumer.step(topic)
         assert feed.asked == [2, 2]
 
+    async def test_a_topic_that_stays_silent_while_the_log_goes_on_is_left_and_the_feed_gives_what_is_missing(
+        self, goals: Service, reporting: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(owner_check, "ASK_EVERY", 0)
+        await log_of(goals, 3)
+        first, *_ = await envelopes(goals)
+        consumer = consumer_of(reporting, goals)
+        await consumer.apply([first])
+        topic = OwnersTopic(Batches([]), LogFeed(goals), service="goals")
+        await consumer.step(topic)
+
+        with pytest.raises(Silent, match="more than 1"):
+            await consumer.step(topic)
+        await consumer.catch_up()
+
+        assert await held_position(reporting) == 3
+
+    async def test_a_topic_is_not_silent_where_the_member_beside_us_moves_or_nothing_is_left_to_say(
+        self, goals: Service, reporting: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(owner_check, "ASK_EVERY", 0)
+        await log_of(goals, 3)
+        consumer, topic = consumer_of(reporting, goals), OwnersTopic(Batches([]), LogFeed(goals), service="goals")
+
+        for event in await envelopes(goals):
+            await consumer.apply([event])
+            await consumer.step(topic)
+        await consumer.step(topic)
+
+        assert await held_position(reporting) == 3
+
     async def test_an_owner_that_does_not_answer_holds_nothing_up(self, goals: Service, reporting: Service) -> None:
         class Away(LogFeed):
-            async def confirm(self, held: Held) -> None:
+            async def confirm(self, held: Held) -> bool:
                 raise httpx.ConnectError("away")
 
         await log_of(goals, 3)
