@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from shared.contracts import registry
+from shared.contracts.event import Event
 from shared.messaging.chain import instant
+from shared.messaging.handlers import InvalidEvent
 from shared.messaging.log import LoggedEvent
 
 MEDIA_TYPE = "application/cloudevents+json; charset=UTF-8"
@@ -18,9 +22,7 @@ class NotAnEvent(ValueError):
     """What arrived is no event of Steward: not JSON, or without what each of them has."""
 
 
-class Envelope(NamedTuple):
-    """An event as it arrived."""
-
+class _Attributes(NamedTuple):
     id: UUID
     source: str
     type: str
@@ -43,10 +45,24 @@ class Envelope(NamedTuple):
     raw: bytes
     """All of it as JSON, also what we do not know."""
 
+
+class Envelope(_Attributes):
+    """An event as it arrived."""
+
     @property
     def text(self) -> str:
         """The whole event as JSON, as it is kept when it cannot be applied."""
         return self.raw.decode()
+
+    @cached_property
+    def contents(self) -> Event:
+        """Its data as their contract reads them, once; raises InvalidEvent, or ValidationError where they break it."""
+        contract = registry.find(self.type)
+        if contract is None:
+            raise InvalidEvent(f"Nobody here knows the type {self.type}.")
+        if self.data is None:
+            raise InvalidEvent("The event carries no data.")
+        return contract.model_validate_json(self.data)
 
 
 # No more than a column holds, and comparable: what can be read must not stop whoever keeps it or puts it in order.
@@ -142,25 +158,25 @@ def read(raw: str | bytes) -> Envelope:
     try:
         raw.decode()  # what is not looked into may be no UTF-8, and could be neither kept nor shown
         written = _event.decode(raw)
-        return Envelope(
-            id=written.id,
-            source=written.source,
-            type=written.type,
-            subject=written.subject,
-            subject_version=written.subjectversion,
-            time=written.time,
-            recorded_at=written.recordedat,
-            log_id=written.logid,
-            position=written.position,
-            hash=bytes.fromhex(written.hash),
-            previous=bytes.fromhex(written.previous),
-            actor=written.actor,
-            causation_id=written.causationid,
-            causation_depth=written.causationdepth,
-            traceparent=written.traceparent,
-            erased=written.erased == "true",
-            data=bytes(written.data) or None,
-            raw=raw,
+        return Envelope(  # by place, not by name: 0.4 of 3 µs that an event takes here
+            written.id,
+            written.source,
+            written.type,
+            written.subject,
+            written.subjectversion,
+            written.time,
+            written.recordedat,
+            written.logid,
+            written.position,
+            bytes.fromhex(written.hash),
+            bytes.fromhex(written.previous),
+            written.actor,
+            written.causationid,
+            written.causationdepth,
+            written.traceparent,
+            written.erased == "true",
+            bytes(written.data) or None,
+            raw,
         )
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise NotAnEvent(str(error)) from error
