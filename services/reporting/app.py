@@ -10,6 +10,7 @@ from services.reporting.permissions import ROLES
 from services.reporting.schema import EVENT_TABLES
 from services.reporting.scorecards.api import cards, results
 from services.reporting.scorecards.api.kept import KeptScorecards
+from services.reporting.scorecards.queries.surroundings import KeptSurroundings
 from services.reporting.scorecards.web import changes, pages
 from services.reporting.scorecards.web.watching import WatchedScorecards
 from services.reporting.settings import ReportingSettings
@@ -51,6 +52,7 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.kept_scorecards = KeptScorecards()
+    app.state.kept_surroundings = KeptSurroundings()
     app.state.watched_scorecards = WatchedScorecards(app.state.sessions, app.state.wakeups)
     app.state.pages = {"/scorecards": "Scorecards of all units"}
     return app

@@ -1,11 +1,19 @@
 """The closed lists of what the others say, and how readers find a unit by a part of its name or code."""
 
 import unicodedata
-from typing import Literal
+from datetime import date
+from typing import Literal, NamedTuple
 
 Direction = Literal["increase", "decrease", "neutral"]
 DisclosureClass = Literal["open", "internal", "confidential"]
 SurveyState = Literal["draft", "open", "closed"]
+
+
+class Days(NamedTuple):
+    """From a day to the last one inclusive; None is open."""
+
+    valid_from: date
+    valid_to: date | None
 
 
 def searchable(*texts: str) -> str:

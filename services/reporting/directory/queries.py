@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, literal, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.reporting.directory.domain import searchable
+from services.reporting.directory.domain import Days, searchable
 from services.reporting.directory.errors import NothingKnownYet, UnitNotFound
 from services.reporting.directory.tables import (
     Assignment,
@@ -102,7 +102,7 @@ async def surveys_feeding(session: AsyncSession, indicator_ids: Sequence[UUID]) 
     return found
 
 
-def overlaps(assignment: Assignment, first: date, last: date) -> bool:
+def overlaps(assignment: Assignment | Days, first: date, last: date) -> bool:
     """Whether an assignment holds on some day of a period."""
     return assignment.valid_from <= last and (assignment.valid_to is None or assignment.valid_to >= first)
 

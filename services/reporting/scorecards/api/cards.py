@@ -18,7 +18,7 @@ from services.reporting.scorecards.api.asking import (
     keep_for,
     wait_for_mark,
 )
-from services.reporting.scorecards.api.kept import Kept
+from services.reporting.scorecards.api.kept import Kept, KeptAround
 from services.reporting.scorecards.domain.answers import Dashboard
 from services.reporting.scorecards.domain.asking import DashboardFilters
 from services.reporting.scorecards.queries.cards import scorecard
@@ -88,6 +88,7 @@ async def read_scorecard(
     languages: Languages,
     period: Asked,
     kept: Kept,
+    around: KeptAround,
     unit: Annotated[Key, InPath(description="Id or code of the unit")],
 ) -> Response:
     """A tile per indicator: number, target, status with its rule, coverage, history and control chart.
@@ -100,7 +101,9 @@ async def read_scorecard(
     if written is not None:
         known = await state_of_knowledge(session)
     else:
-        found = await scorecard(session, unit, period=period, languages=languages, scope=scope)
+        found = await scorecard(
+            session, unit, period=period, languages=languages, scope=scope, stamp=stamp, kept=around
+        )
         known = found.as_of
         written = ScorecardAnswer.model_validate(found).model_dump_json(exclude={"as_of"}).encode()
         if stamp:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.reporting.scorecards.queries.stamps import Stamp
+from services.reporting.scorecards.queries.surroundings import KeptSurroundings
 
 
 class KeptScorecards:
@@ -43,4 +44,10 @@ async def _kept_scorecards(request: Request) -> KeptScorecards:
     return kept
 
 
+async def _kept_surroundings(request: Request) -> KeptSurroundings:
+    kept: KeptSurroundings = request.app.state.kept_surroundings
+    return kept
+
+
 Kept = Annotated[KeptScorecards, Depends(_kept_scorecards)]
+KeptAround = Annotated[KeptSurroundings, Depends(_kept_surroundings)]

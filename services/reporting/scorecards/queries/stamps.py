@@ -64,6 +64,7 @@ def _stamps() -> dict[bool, Any]:
     waiting = select(_all_of(letter)).where(col(DeadLetter.resolved_at).is_(None))
     edition = select(col(DirectoryEdition.edition)).scalar_subquery()
     statement = select(col(Unit.id), edition, results.scalar_subquery(), waiting.scalar_subquery())
+    statement = statement.order_by(col(Unit.id)).limit(1)
     return {
         True: statement.where(col(Unit.id) == bindparam("key")),
         False: statement.where(col(Unit.code) == bindparam("key")),
