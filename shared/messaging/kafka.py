@@ -97,6 +97,10 @@ async def let_go(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     for part in ("_sender", "_coordinator", "_fetcher", "client", "_client"):
         if (inner := getattr(client, part, None)) is not None:
             await _ends(inner.close(), 1.0)
+            # The coordinator takes itself for closed by now: its heart would beat on ten times a second, for ever.
+            for task in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task"):
+                if (running := getattr(inner, task, None)) is not None:
+                    running.cancel()
 
 
 async def _ends(closing: Coroutine[Any, Any, None], seconds: float) -> bool:

@@ -114,8 +114,8 @@ class Wakeups:
             connection.terminate()
 
     def _heard(self, connection: asyncpg.Connection | PoolConnectionProxy, pid: int, channel: str, _: object) -> None:
-        # What we have said ourselves has woken everybody here already.
-        if pid != connection.get_server_pid():
+        # What we have said ourselves has woken everybody here already. A connection that was lost has no pid any more.
+        if connection.is_closed() or pid != connection.get_server_pid():
             self._wake(channel)
 
 

@@ -7,6 +7,7 @@ import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
+from shared.messaging import kafka as kafka_module
 from shared.messaging import kafka_source
 from shared.messaging.consumer import Consumer
 from shared.messaging.kafka import Connection, Record, Sender
@@ -118,3 +119,27 @@ async def test_owner_and_standby_of_a_quiet_topic_are_left_in_peace(kafka: str) 
         await asyncio.gather(*(look(source) for source in sources))
 
         assert sorted(len(source._consumer.assignment()) for source in sources) == [0, 1]
+
+
+async def test_of_a_client_that_cannot_be_stopped_no_heart_beats_on(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_module, "STOP_WITHIN", 0.2)
+    source = KafkaSource(Connection(kafka, {}), topic=await topic_on(kafka), group="g")
+    await source.open()
+    async with asyncio.timeout(20):
+        while not source._consumer.assignment():
+            await source.take(None)
+    coordinator = source._consumer._coordinator
+    heart = coordinator._heartbeat_task
+
+    async def hangs_as_with_a_dead_broker() -> None:
+        source._consumer._closed = True
+        coordinator._closing.set_result(None)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(source._consumer, "stop", hangs_as_with_a_dead_broker)
+    await source.close()
+    await asyncio.wait((heart,), timeout=2)
+
+    assert heart.done()
