@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -51,10 +53,7 @@ async def progress_of(
     session: AsyncSession, progress: type[ProgressColumns], consumer: str, source: str
 ) -> Held | None:
     """How far the consumer is in the log of a service, or None before its first event."""
-    followed = select(progress).where(
-        col(progress.consumer) == consumer, col(progress.source) == source, col(progress.left_at).is_(None)
-    )
-    row = (await session.exec(followed)).one_or_none()
+    row = (await session.exec(_followed(progress), params={"of": consumer, "from": source})).one_or_none()
     return None if row is None else _held(row)
 
 
@@ -99,14 +98,10 @@ async def progress_for_update(
 async def _locked(
     session: AsyncSession, progress: type[ProgressColumns], *, consumer: str, source: str
 ) -> Sequence[ProgressColumns]:
-    locked = (
-        select(progress)
-        .where(col(progress.consumer) == consumer, col(progress.source) == source)
-        .order_by(col(progress.log_id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return (await session.exec(locked)).all()
+    rows: Sequence[ProgressColumns] = (
+        await session.exec(_lock(progress), params={"of": consumer, "from": source})
+    ).all()
+    return rows
 
 
 def continuing(held: Held, arrived: Sequence[Envelope]) -> list[Envelope]:
@@ -136,12 +131,8 @@ def continuing(held: Held, arrived: Sequence[Envelope]) -> list[Envelope]:
 
 async def advance(session: AsyncSession, progress: type[ProgressColumns], held: Held, last: Envelope) -> None:
     """Remember that everything up to an event is applied, in the transaction that applied it."""
-    await session.exec(
-        update(progress)
-        .where(col(progress.consumer) == held.consumer, col(progress.log_id) == held.log_id)
-        .values(position=last.position, hash=last.hash, recorded_at=last.recorded_at)
-        .execution_options(synchronize_session=False)
-    )
+    reached = {"position": last.position, "hash": last.hash, "recorded_at": last.recorded_at}
+    await session.exec(_advance(progress), params={"of": held.consumer, "log": held.log_id, **reached})
 
 
 async def record_types(
@@ -154,6 +145,38 @@ async def record_types(
         .values(types=sorted(types))
         .execution_options(synchronize_session=False)
     )
+
+
+@cache
+def _followed(progress: type[ProgressColumns]) -> Any:
+    return select(progress).where(*_of_source(progress), col(progress.left_at).is_(None))
+
+
+@cache
+def _lock(progress: type[ProgressColumns]) -> Any:
+    """Made once, like its neighbours, since every batch needs it: making a statement costs more than sending it."""
+    return (
+        select(progress)
+        .where(*_of_source(progress))
+        .order_by(col(progress.log_id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+@cache
+def _advance(progress: type[ProgressColumns]) -> Any:
+    new: dict[str, Any] = {name: bindparam(name) for name in ("position", "hash", "recorded_at")}
+    return (
+        update(progress)
+        .where(col(progress.consumer) == bindparam("of"), col(progress.log_id) == bindparam("log"))
+        .values(new)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _of_source(progress: type[ProgressColumns]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(progress.consumer) == bindparam("of"), col(progress.source) == bindparam("from")
 
 
 def _held(row: ProgressColumns) -> Held:

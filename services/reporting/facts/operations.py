@@ -1,9 +1,10 @@
 """Keeping what goals said of each result and period, whatever order it arrives in."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, exists
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -61,17 +62,26 @@ async def keep_evaluations(session: AsyncSession, evaluations: Sequence[tuple[in
 
 async def _forget_earlier_records(session: AsyncSession, result_ids: set[UUID]) -> None:
     """The whole record starts with its first period; where an earlier one came in, the old start stands for nothing."""
+    await session.exec(_FORGET, params={"results": list(result_ids)})
+
+
+def _forget() -> Any:
     newer = aliased(ResultValue)
     has_newer = exists().where(
         col(newer.result_id) == col(ResultValue.result_id),
         col(newer.frequency) == "record",
         col(newer.version) > col(ResultValue.version),
     )
-    await session.exec(
-        delete(ResultValue).where(
-            col(ResultValue.result_id).in_(result_ids), col(ResultValue.frequency) == "record", has_newer
-        )
+    forgotten = delete(ResultValue).where(
+        col(ResultValue.result_id) == any_(bindparam("results", type_=ARRAY(Uuid))),
+        col(ResultValue.frequency) == "record",
+        has_newer,
     )
+    return forgotten.execution_options(synchronize_session=False)
+
+
+_FORGET = _forget()
+"""Made once: making a statement costs more than sending it."""
 
 
 async def keep_vintages(session: AsyncSession, recorded: Sequence[MeasurementRecorded]) -> None:
