@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from services.goals.settings import GoalsSettings
+from shared.messaging import worker as worker_module
 from shared.messaging.anchors import anchors_in, key_in, new_key
 from shared.messaging.kafka import KafkaSettings, connection_for
+from shared.messaging.pulse import Pulse
 from shared.messaging.worker import Loop, WorkerContext, work
 from shared.settings import UnsafeSettings
-from tests.shared.messaging.events import Service, outbox_size, tell, unit_changed, whole_log
+from tests.shared.messaging.events import Service, log_of, outbox_size, tell, unit_changed, whole_log
+from tests.shared.messaging.following import LogFeed, consumer_of, envelopes, held_position
 
 Working = Callable[..., AbstractAsyncContextManager[None]]
 
@@ -167,3 +170,28 @@ class TestConnection:
                 env="production",
                 settings=settings.model_copy(update={"security_protocol": "SASL_PLAINTEXT"}),
             )
+
+
+class TestFollow:
+    async def test_a_log_whose_topic_cannot_be_read_is_followed_over_its_feed(
+        self, goals: Service, reporting: Service, read_model: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        @asynccontextmanager
+        async def broken(*_: object, **__: object) -> AsyncIterator[None]:
+            raise TimeoutError
+            yield
+
+        async def ready() -> None:
+            """It is."""
+
+        monkeypatch.setattr(worker_module, "source_for", broken)
+        settings = GoalsSettings.model_validate({"GOALS_DATABASE_URL": goals.database.url, "env": "local"})
+        await log_of(goals, 5)
+        feed = LogFeed(goals)
+        consumer = consumer_of(reporting, goals, feed=feed)
+        await consumer.apply((await envelopes(goals))[:1])
+
+        with pytest.raises(TimeoutError):
+            await worker_module._follow(consumer, feed, settings, Pulse(ready), asyncio.Event())  # type: ignore[arg-type]  # a feed of a test
+
+        assert await held_position(reporting) == 5
