@@ -154,14 +154,14 @@ async def list_measurements(
     )
     calendars = await fiscal_calendars(session)
     await say_where_to_follow(response, session, LogHead, follower)
-    return Page(items=[_out(*row, calendars) for row in rows], next=following)
+    return Page(items=[_out(*row, calendars[row[2].calendar_id]) for row in rows], next=following)
 
 
 @router.get("/measurements/{measurement_id}", responses=READS)
 async def get_measurement(measurement_id: UUID, caller: MeasurementReader, session: Reading) -> MeasurementOut:
     """One vintage of a series of the caller's units."""
-    row = await queries.measurement_by_id(session, measurement_id, caller.scope)
-    return _out(*row, await fiscal_calendars(session))
+    row, calendar = await queries.measurement_by_id(session, measurement_id, caller.scope)
+    return _out(*row, calendar.fiscal())
 
 
 @router.post("/measurements", status_code=201, responses=WRITES)
@@ -174,8 +174,8 @@ async def record_measurement(
     )
     response.headers["Location"] = f"/v1/measurements/{recorded.measurement_id}"
     set_written(response, "goals", recorded.series_id, recorded.series_version)
-    row = await queries.measurement_by_id(session, recorded.measurement_id, caller.scope)
-    return _out(*row, await fiscal_calendars(session))
+    row, calendar = await queries.measurement_by_id(session, recorded.measurement_id, caller.scope)
+    return _out(*row, calendar.fiscal())
 
 
 @router.post("/measurements:batch", status_code=207, response_model=BulkAnswer, responses=WRITES)
@@ -205,10 +205,9 @@ def _out(
     series: Series,
     indicator: Indicator,
     unit: Unit,
-    calendars: dict[UUID, FiscalCalendar],
+    calendar: FiscalCalendar,
 ) -> MeasurementOut:
     period = Period(measurement.period_start, measurement.frequency)
-    label = calendars[indicator.calendar_id].label(period)
     return MeasurementOut.model_validate(
         {
             **measurement.model_dump(),
@@ -217,6 +216,6 @@ def _out(
             "unit": unit.code,
             "unit_id": unit.id,
             "disaggregation": series.disaggregation,
-            "period": {"frequency": period.frequency, "start": period.start, "label": label},
+            "period": {"frequency": period.frequency, "start": period.start, "label": calendar.label(period)},
         }
     )

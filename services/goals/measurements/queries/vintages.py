@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
+from services.goals.calendars.tables import Calendar
 from services.goals.indicators.tables import Indicator
 from services.goals.measurements.errors import UnknownMeasurement
 from services.goals.measurements.tables import Measurement, ScoreIntake
@@ -91,22 +93,28 @@ async def _series_with_names(
     return {series.id: (series, indicator, unit) for series, indicator, unit in (await session.exec(query)).all()}
 
 
-async def measurement_by_id(session: AsyncSession, measurement_id: UUID, scope: UnitScope) -> MeasurementRow:
-    """One vintage of a series of the caller's units."""
-    query = _measurements(scope).where(col(Measurement.id) == measurement_id)
-    found = (await session.exec(query)).one_or_none()
+async def measurement_by_id(
+    session: AsyncSession, measurement_id: UUID, scope: UnitScope
+) -> tuple[MeasurementRow, Calendar]:
+    """One vintage of a series of the caller's units, and the calendar that its period is of."""
+    found = (await session.exec(_measurement(scope), params={"wanted": measurement_id})).one_or_none()
     if found is None:
         raise UnknownMeasurement("There is no such measurement among those of your units.")
-    return found
+    *row, calendar = found
+    return (*row,), calendar
 
 
-def _measurements(scope: UnitScope) -> Select[Measurement, Series, Indicator, Unit]:
+@lru_cache(maxsize=100)
+def _measurement(scope: UnitScope) -> Any:
+    """The statement for callers of a scope, made once: making it costs more than sending it."""
+    statement: Any = select(Measurement, Series, Indicator, Unit)
     return (
-        select(Measurement, Series, Indicator, Unit)
+        statement.add_columns(Calendar)
         .join(Series, col(Series.id) == col(Measurement.series_id))
         .join(Indicator, col(Indicator.id) == col(Series.indicator_id))
+        .join(Calendar, col(Calendar.id) == col(Indicator.calendar_id))
         .join(Unit, col(Unit.id) == col(Series.unit_id))
-        .where(within(Unit, scope, col(Series.unit_id)))
+        .where(within(Unit, scope, col(Series.unit_id)), col(Measurement.id) == bindparam("wanted"))
     )
 
 
