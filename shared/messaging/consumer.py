@@ -98,6 +98,8 @@ class Consumer:
         self._sessions, self._tables, self._handling, self._feed, self._now = sessions, tables, handling, feed, now
         self._say_applied, self._say_alive = applied, alive
         self._types = handling.types_from(source)
+        self.look_into = handling.look_into
+        """What can be done with events before their turn."""
         self._brake = brake or Brake()
 
     async def held(self) -> Held | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -10,6 +11,7 @@ from aiokafka.errors import KafkaError
 from shared.messaging.envelope import Envelope, NotAnEvent, read
 from shared.messaging.kafka import ANSWER_WITHIN, PARTITION, START_WITHIN, Connection, bounded, let_go
 from shared.messaging.progress import Held
+from shared.messaging.reading_ahead import LookInto
 
 MOST_RECORDS = 1000
 POLL = 0.5
@@ -20,6 +22,12 @@ log = structlog.get_logger()
 
 class Stalled(Exception):
     """There are records ahead, and none of them has come for ten seconds: the client is to be made anew."""
+
+
+class _Batch(NamedTuple):
+    events: Sequence[Envelope]
+    next: int | None
+    """The offset after its last record; None where there is none."""
 
 
 class _FromTheBeginning(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -35,9 +43,20 @@ class _FromTheBeginning(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
 
 
 class KafkaSource:
-    """One member of a service's group for one topic: the owner of its partition, or a standby."""
+    """One member of a service's group for one topic: the owner of its partition, or a standby.
 
-    def __init__(self, connection: Connection, *, topic: str, group: str, from_beginning: bool = False) -> None:
+    While a batch is applied, the next one is read and looked into.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        topic: str,
+        group: str,
+        from_beginning: bool = False,
+        look_into: LookInto | None = None,
+    ) -> None:
         self._topic, self._partition = topic, TopicPartition(topic, PARTITION)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=connection.servers,
@@ -56,7 +75,8 @@ class KafkaSource:
             fetch_max_wait_ms=250,
             **connection.options,
         )
-        self._from_beginning = from_beginning
+        self._from_beginning, self._look_into = from_beginning, look_into
+        self._ahead: asyncio.Task[_Batch] | None = None
         self._next: int | None = None
         self._committed: int | None = None
         self._reached: int | None = None
@@ -70,22 +90,39 @@ class KafkaSource:
         await bounded(self._consumer.start(), START_WITHIN)
 
     async def close(self) -> None:
-        """Leave the group."""
+        """Leave the group, and what was read ahead to whoever comes after us."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            await asyncio.gather(self._ahead, return_exceptions=True)
         await let_go(self._consumer)
 
     async def take(self, held: Held | None) -> Sequence[Envelope]:
         """The next records, or none after half a second; raises where the broker is silent or the client stalls."""
-        taken = await bounded(
-            self._consumer.getmany(timeout_ms=int(POLL * 1000), max_records=MOST_RECORDS), POLL + ANSWER_WITHIN
-        )
+        ahead, self._ahead = self._ahead, None
+        batch = await (ahead or self._read())
         # aiokafka rebalances in the background: what it hands out may be no longer ours. The fence would drop it too.
-        records = taken.get(self._partition, []) if self._partition in self._consumer.assignment() else []
-        if not records:
+        if batch.next is None or self._partition not in self._consumer.assignment():
             await self._watch()
             return ()
         self._lively_at = asyncio.get_running_loop().time()
-        self._next = records[-1].offset + 1
-        return [event for record in records if (event := _event_in(record.value, record.offset)) is not None]
+        self._next = batch.next
+        self._ahead = asyncio.create_task(self._read_ahead(held), name="reading ahead")
+        return batch.events
+
+    async def _read(self) -> _Batch:
+        taken = await bounded(
+            self._consumer.getmany(timeout_ms=int(POLL * 1000), max_records=MOST_RECORDS), POLL + ANSWER_WITHIN
+        )
+        records = taken.get(self._partition, [])
+        events = [event for record in records if (event := _event_in(record.value, record.offset)) is not None]
+        return _Batch(events, records[-1].offset + 1 if records else None)
+
+    async def _read_ahead(self, held: Held | None) -> _Batch:
+        batch = await self._read()
+        if self._look_into is not None:
+            # What comes again is dropped without a look.
+            await self._look_into([event for event in batch.events if held is None or event.position > held.position])
+        return batch
 
     async def applied(self) -> None:
         """Commit the offset. It is a hint, so a failure is no more than that."""

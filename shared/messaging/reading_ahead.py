@@ -1,7 +1,7 @@
-"""A feed read ahead: while a full batch is applied, the next one is already on its way."""
+"""A feed read ahead: while a full batch is applied, the next one is already on its way and looked into."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from shared.messaging.envelope import Envelope
@@ -10,6 +10,8 @@ from shared.messaging.progress import Held
 
 MOST_EVENTS = 1000
 """As many as a feed gives at once: after fewer there is nothing to read ahead."""
+LookInto = Callable[[Sequence[Envelope]], Awaitable[None]]
+"""What can be done with events before it is their turn to be applied."""
 
 
 class ReadingAhead:
@@ -20,8 +22,8 @@ class ReadingAhead:
     read.
     """
 
-    def __init__(self, feed: FeedSource) -> None:
-        self._feed = feed
+    def __init__(self, feed: FeedSource, look_into: LookInto) -> None:
+        self._feed, self._look_into = feed, look_into
         self._ahead: asyncio.Task[Sequence[Envelope]] | None = None
         self._follows: tuple[object, ...] = ()
 
@@ -36,8 +38,12 @@ class ReadingAhead:
         if len(events) >= MOST_EVENTS:
             last = events[-1]
             self._follows = (last.log_id, last.position, last.hash)
-            reading = self._feed.after(log_id=last.log_id, position=last.position, hash_=last.hash)
-            self._ahead = asyncio.create_task(reading, name="reading ahead")
+            self._ahead = asyncio.create_task(self._after(last), name="reading ahead")
+        return events
+
+    async def _after(self, last: Envelope) -> Sequence[Envelope]:
+        events = await self._feed.after(log_id=last.log_id, position=last.position, hash_=last.hash)
+        await self._look_into(events)
         return events
 
     async def applied(self) -> None:
@@ -54,9 +60,9 @@ class ReadingAhead:
 
 
 @asynccontextmanager
-async def reading_ahead(feed: FeedSource) -> AsyncIterator[ReadingAhead]:
+async def reading_ahead(feed: FeedSource, look_into: LookInto) -> AsyncIterator[ReadingAhead]:
     """A feed read ahead while the block runs."""
-    source = ReadingAhead(feed)
+    source = ReadingAhead(feed, look_into)
     try:
         yield source
     finally:

@@ -48,7 +48,7 @@ async def source_for(
     """Where a consumer's events come from."""
     connection = kafka_of(settings)
     if connection is None:
-        async with reading_ahead(feed) as source:
+        async with reading_ahead(feed, consumer.look_into) as source:
             yield source
         return
     topic = KafkaSource(
@@ -56,6 +56,7 @@ async def source_for(
         topic=topic_of(consumer.source),
         group=f"steward.{consumer.name}.{consumer.source}",
         from_beginning=from_beginning,
+        look_into=consumer.look_into,
     )
     try:
         await topic.open()

@@ -6,6 +6,7 @@ import json
 import pytest
 from cloudevents.core.bindings.kafka import from_kafka_event
 
+from shared.messaging import kafka_source
 from shared.messaging.kafka import Connection
 from shared.messaging.publisher import ForeignTopic
 from shared.messaging.sequencer import sequence_once
@@ -178,6 +179,27 @@ class TestConsume:
             await follow(consumer_of(reporting, goals), source, reporting, 7)
 
         assert await applied_positions(reporting) == [1, 2, 3, 4, 5, 6, 7]
+
+    async def test_an_offset_is_committed_only_when_its_batch_is_applied(
+        self, goals: Service, connection: Connection, topic: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kafka_source, "MOST_RECORDS", 2)
+        await log_of(goals, 6)
+        await publish_log(goals, connection, topic)
+        async with asyncio.timeout(40), source_of(connection, topic) as first:
+            while not (taken := await first.take(None)):
+                pass
+            assert first._ahead is not None
+            await asyncio.wait((first._ahead,))
+            await first.applied()
+            taken = [*taken, *await first.take(None)]
+
+        async with asyncio.timeout(40), source_of(connection, topic) as second:
+            while not (again := await second.take(None)):
+                pass
+
+        assert [event.position for event in taken] == [1, 2, 3, 4]
+        assert [event.position for event in again] == [3, 4]
 
     async def test_what_the_topic_has_lost_comes_from_the_feed(
         self, goals: Service, reporting: Service, connection: Connection, topic: str

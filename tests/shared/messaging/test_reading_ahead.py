@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from shared.contracts import UnitChanged
 from shared.messaging import reading_ahead as module
+from shared.messaging.applying import Handling
 from shared.messaging.envelope import Envelope
 from shared.messaging.progress import ForeignLog, Held
 from shared.messaging.reading_ahead import ReadingAhead, reading_ahead
 from tests.reporting.told import unit
+from tests.shared.messaging.following import broken, note
 from tests.shared.messaging.histories import numbered
 
 BATCH = 3
@@ -52,12 +56,16 @@ def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
     return Feed()
 
 
+async def look_into(_: Sequence[Envelope]) -> None:
+    """Nothing that these tests ask for."""
+
+
 def positions(events: Sequence[Envelope]) -> list[int]:
     return [event.position for event in events]
 
 
 async def test_the_whole_log_is_read_once_and_in_order(feed: Feed) -> None:
-    async with reading_ahead(feed) as source:  # type: ignore[arg-type]  # as far as it is used
+    async with reading_ahead(feed, look_into) as source:  # type: ignore[arg-type]  # as far as it is used
         read: list[int] = []
         while events := await source.take(held(read[-1]) if read else None):
             read += positions(events)
@@ -67,7 +75,7 @@ async def test_the_whole_log_is_read_once_and_in_order(feed: Feed) -> None:
 
 
 async def test_what_does_not_follow_what_is_held_is_not_given(feed: Feed) -> None:
-    source = ReadingAhead(feed)  # type: ignore[arg-type]  # as far as it is used
+    source = ReadingAhead(feed, look_into)  # type: ignore[arg-type]  # as far as it is used
     await source.take(None)
 
     assert positions(await source.take(held(2))) == [3, 4, 5]
@@ -77,7 +85,7 @@ async def test_what_does_not_follow_what_is_held_is_not_given(feed: Feed) -> Non
 
 
 async def test_what_goes_wrong_ahead_is_left_to_the_ordinary_request(feed: Feed) -> None:
-    source = ReadingAhead(feed)  # type: ignore[arg-type]  # as far as it is used
+    source = ReadingAhead(feed, look_into)  # type: ignore[arg-type]  # as far as it is used
     feed.wrong = ForeignLog("another log")
     await source.take(None)
 
@@ -87,8 +95,32 @@ async def test_what_goes_wrong_ahead_is_left_to_the_ordinary_request(feed: Feed)
 
 async def test_nothing_is_left_running_when_the_follower_stops(feed: Feed) -> None:
     feed.goes_on.clear()
-    async with reading_ahead(feed) as source:  # type: ignore[arg-type]  # as far as it is used
+    async with reading_ahead(feed, look_into) as source:  # type: ignore[arg-type]  # as far as it is used
         await source.take(None)
         await asyncio.sleep(0)
 
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "reading ahead"]
+
+
+async def test_what_is_read_ahead_is_looked_into_before_it_is_asked_for(feed: Feed) -> None:
+    looked_into: list[int] = []
+
+    async def look(events: Sequence[Envelope]) -> None:
+        looked_into.extend(positions(events))
+
+    async with reading_ahead(feed, look) as source:  # type: ignore[arg-type]  # as far as it is used
+        await source.take(None)
+        await asyncio.sleep(0.01)
+
+        assert looked_into == [4, 5, 6]
+
+
+async def test_an_event_that_breaks_its_contract_is_looked_into_without_a_word() -> None:
+    handling = Handling([{UnitChanged: note}])
+    events = [broken(LOG[0]), LOG[1]]
+
+    await handling.look_into(events)
+
+    assert ["contents" in vars(event) for event in events] == [False, True]
+    with pytest.raises(ValidationError):
+        _ = events[0].contents
