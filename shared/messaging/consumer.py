@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Protocol
@@ -101,6 +101,7 @@ class Consumer:
         self.look_into = handling.look_into
         """What can be done with events before their turn."""
         self._brake = brake or Brake()
+        self._reached: Held | None = None
 
     async def held(self) -> Held | None:
         """How far we are."""
@@ -108,10 +109,16 @@ class Consumer:
             return await progress_of(session, self._tables.progress, self.name, self.source)
 
     async def step(self, events: Source) -> bool:
-        """Take the next events and apply them, however often that has to be tried; False if there were none."""
-        arrived = await events.take(await self.held())
+        """Take the next events and apply them, however often that has to be tried; False if there were none.
+
+        After a full batch we go on from where it left us without asking for the row: it decides when it is locked,
+        and whoever moved it meanwhile is heard after the last full batch, or after a failure.
+        """
+        reached, self._reached = self._reached, None
+        arrived = await events.take(reached or await self.held())
         if arrived:
-            await self._until_it_succeeds(lambda: self.apply(arrived))
+            applied = await self._until_it_succeeds(lambda: self.apply(arrived))
+            self._reached = applied if len(arrived) >= MOST_EVENTS else None
         else:
             metrics.CONSUMER_LAG.labels(self.source).set(0)
         await events.applied()
@@ -134,19 +141,26 @@ class Consumer:
         except Exception as error:
             log.info("not_caught_up", source=self.source, error=in_short(error))
 
-    async def apply(self, arrived: Sequence[Envelope]) -> None:
-        """Apply what is new of a batch, in order; what lies between is fetched from the owner's feed first."""
+    async def apply(self, arrived: Sequence[Envelope]) -> Held | None:
+        """Apply what is new of a batch, in order; what lies between is fetched from the owner's feed first.
+
+        Gives what we hold then, or None where nothing has arrived.
+        """
+        held = None
         for _, of_one_log in groupby(arrived, key=lambda event: event.log_id):
             waiting = list(of_one_log)
             while waiting:
                 try:
-                    position = await self._apply_some(waiting[:MOST_EVENTS])
+                    held = await self._apply_some(waiting[:MOST_EVENTS])
                 except Gap as gap:
                     await self._fill(gap)
                 except _TypesDiffer:
                     await self.prepare()
                 else:
-                    waiting = [event for event in waiting if event.position > position]
+                    # All of a log that was left are dropped, and what another member has applied meanwhile.
+                    here = held.log_id == waiting[0].log_id
+                    waiting = [event for event in waiting if here and event.position > held.position]
+        return held
 
     async def prepare(self) -> None:
         """Apply the past of the types that this release handles and the one before it did not."""
@@ -174,8 +188,8 @@ class Consumer:
                     await record_types(session, self._tables.progress, locked, self._types)
                     log.info("event_types_recorded", source=self.source, added=sorted(added))
 
-    async def _apply_some(self, part: Sequence[Envelope]) -> int:
-        """One transaction: fence, check, apply in order, remember. The position up to which the part is done."""
+    async def _apply_some(self, part: Sequence[Envelope]) -> Held:
+        """One transaction: fence, check, apply in order, remember. What we hold then."""
         async with transaction(self._sessions) as session:
             held = await self._locked(session, part[0].log_id)
             if set(held.types) != self._types:
@@ -183,7 +197,7 @@ class Consumer:
             fresh = continuing(held, part)
             metrics.REDELIVERED.labels(self.source).inc(sum(event.position <= held.position for event in part))
             if not fresh:
-                return part[-1].position
+                return held
             if await self._braked(session, held.log_id, held.position):
                 raise self._brake_applied()
             last = await self._apply_runs(session, fresh)
@@ -194,7 +208,7 @@ class Consumer:
         metrics.CONSUMED_POSITION.labels(self.source).set(last.position)
         metrics.CONSUMER_MOVED.labels(self.source).set(self._now().timestamp())
         metrics.CONSUMER_LAG.labels(self.source).set(max(0.0, (self._now() - last.recorded_at).total_seconds()))
-        return last.position
+        return replace(held, position=last.position, hash=last.hash, recorded_at=last.recorded_at)
 
     async def _apply_runs(self, session: AsyncSession, fresh: Sequence[Envelope]) -> Envelope:
         """Apply runs until the transaction has lasted long enough or the brake holds; the last event that is done."""
@@ -264,7 +278,7 @@ class Consumer:
             await self.apply(missing)
             position, hashed = missing[-1].position, missing[-1].hash
 
-    async def _until_it_succeeds(self, attempt: Callable[[], Awaitable[None]]) -> None:
+    async def _until_it_succeeds(self, attempt: Callable[[], Awaitable[Held | None]]) -> Held | None:
         wait = FIRST_RETRY
         while True:
             self._say_alive()

@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts import CalendarChanged, UnitChanged
 from shared.ids import new_id
+from shared.messaging import consumer as consumer_module
 from shared.messaging.envelope import Envelope
 from shared.messaging.handlers import Handlers, Received
 from shared.messaging.progress import ForeignLog
@@ -68,6 +69,21 @@ class TestApply:
 
         assert await applied_positions(reporting) == list(range(1, 10))
         assert feed.asked == [2, 4, 6]
+
+    async def test_after_a_full_batch_it_goes_on_and_a_row_that_was_moved_meanwhile_decides(
+        self, goals: Service, reporting: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(consumer_module, "MOST_EVENTS", 2)
+        await log_of(goals, 7)
+        feed, beside, consumer = LogFeed(goals, piece=2), consumer_of(reporting, goals), consumer_of(reporting, goals)
+        await consumer.step(feed)
+        await beside.apply((await envelopes(goals))[:5])
+
+        while await consumer.step(feed):
+            pass
+
+        assert feed.asked == [0, 2, 5, 7]
+        assert await applied_positions(reporting) == list(range(1, 8))
 
     async def test_neighbours_of_one_type_come_together_and_to_every_capability(
         self, goals: Service, reporting: Service
