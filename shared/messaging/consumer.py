@@ -102,6 +102,8 @@ class Consumer:
         """What can be done with events before their turn."""
         self._brake = brake or Brake()
         self._reached: Held | None = None
+        self.fruitful = True
+        """Whether the source that is followed, or was before it failed, has given anything."""
 
     async def held(self) -> Held | None:
         """How far we are."""
@@ -117,6 +119,7 @@ class Consumer:
         reached, self._reached = self._reached, None
         arrived = await events.take(reached or await self.held())
         if arrived:
+            self.fruitful = True
             applied = await self._until_it_succeeds(lambda: self.apply(arrived))
             self._reached = applied if len(arrived) >= MOST_EVENTS else None
         else:
@@ -126,7 +129,7 @@ class Consumer:
         return bool(arrived)
 
     async def catch_up(self) -> None:
-        """Apply what the owner's feed has, before a topic is followed that may be stuck or away.
+        """Apply what the owner's feed has, where a topic is stuck or away.
 
         An owner that does not answer, or a database that does not, is none of the topic's concern: both come again.
         """

@@ -224,7 +224,9 @@ async def _follow(
     metrics.CONSUMER_STOPPED.labels(consumer.source).set(0)
     stalled = False
     while not stop.is_set():
-        await _unless_stopped(consumer.catch_up(), stop)
+        if not consumer.fruitful:
+            await _unless_stopped(consumer.catch_up(), stop)
+        consumer.fruitful = False
         async with source_for(consumer, feed, settings, from_beginning=stalled) as source:
             stalled = False
             try:
@@ -233,6 +235,7 @@ async def _follow(
             except (Stalled, Silent) as error:
                 log.warning("consumer_made_anew", source=consumer.source, reason=str(error))
                 stalled = isinstance(error, Stalled)
+                consumer.fruitful &= stalled
 
 
 async def _at_pace(

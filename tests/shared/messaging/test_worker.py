@@ -191,7 +191,10 @@ class TestFollow:
         consumer = consumer_of(reporting, goals, feed=feed)
         await consumer.apply((await envelopes(goals))[:1])
 
-        with pytest.raises(TimeoutError):
-            await worker_module._follow(consumer, feed, settings, Pulse(ready), asyncio.Event())  # type: ignore[arg-type]  # a feed of a test
+        held = []
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await worker_module._follow(consumer, feed, settings, Pulse(ready), asyncio.Event())  # type: ignore[arg-type]  # a feed of a test
+            held.append(await held_position(reporting))
 
-        assert await held_position(reporting) == 5
+        assert held == [1, 5]
