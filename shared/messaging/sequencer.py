@@ -1,15 +1,18 @@
 """Giving each event its place: one dense, chained order per log."""
 
+import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 
-from asyncpg import Connection, Pool, Record
+from asyncpg import Connection, Pool
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.messaging.chain import HASH_VERSION, Entry, Head, after, link
+from shared.messaging.chain import HASH_VERSION, Entry, Head, Link, after, link
 
 BATCH = 1000
+_PART = 250
 _SALT = 32
 _ANYTHING = "select exists (select from outbox)"
 _LOCK_HEAD = "select log_id, position, hash, recorded_at from log_head for update"
@@ -18,28 +21,9 @@ _TAKE_OLDEST = """
 delete from outbox where ctid = any(array(select ctid from outbox order by id limit $1))
 returning id, event_id, type, subject, subject_version, "time", data, actor, causation_id, causation_depth, traceparent
 """
+"""Its number, and then what an Entry has, in the same order."""
 _MOVE_HEAD = "update log_head set log_id = $1, position = $2, hash = $3, recorded_at = $4"
-_COLUMNS = (
-    "position",
-    "log_id",
-    "id",
-    "type",
-    "subject",
-    "subject_version",
-    "time",
-    "recorded_at",
-    "data",
-    "actor",
-    "salt",
-    "data_digest",
-    "actor_digest",
-    "causation_id",
-    "causation_depth",
-    "traceparent",
-    "hash_version",
-    "previous",
-    "hash",
-)
+_COLUMNS = (*Entry._fields, *Link._fields, "log_id", "hash_version")
 
 
 async def sequence(connection: Connection | PoolConnectionProxy, *, schema: str, now: datetime) -> int:
@@ -57,7 +41,7 @@ async def sequence(connection: Connection | PoolConnectionProxy, *, schema: str,
         taken = await connection.fetch(_TAKE_OLDEST, BATCH)
         if not taken:
             return 0
-        entries = [_entry(row) for row in sorted(taken, key=lambda each: int(each["id"]))]
+        entries = [Entry(*columns) for _, *columns in sorted(taken, key=itemgetter(0))]
         await append(connection, head, entries, schema=schema, now=now)
     return len(taken)
 
@@ -66,37 +50,51 @@ async def append(
     connection: Connection | PoolConnectionProxy, head: Head, entries: Sequence[Entry], *, schema: str, now: datetime
 ) -> Head:
     """Put events at the end of the log, whose head row the caller's transaction has locked; the head they make."""
+    parts = [entries[start : start + _PART] for start in range(0, len(entries), _PART)]
+    records, head = _placed(parts[0], head, now)
+    for following in (*parts[1:], ()):
+        sent = asyncio.Event()
+        _, (records, head) = await asyncio.gather(
+            _copy(connection, schema, records, sent), _placed_meanwhile(following, head, now, sent)
+        )
+    await connection.execute(_MOVE_HEAD, head.log_id, head.position, head.hash, head.recorded_at)
+    return head
+
+
+async def _placed_meanwhile(
+    entries: Sequence[Entry], head: Head, now: datetime, sent: asyncio.Event
+) -> tuple[list[tuple[object, ...]], Head]:
+    """The next rows, made while the database is at those before them: a fifth of a sequencer's time."""
+    await sent.wait()
+    await asyncio.sleep(0)  # what was sent leaves this process before it is busy again
+    return _placed(entries, head, now)
+
+
+async def _copy(
+    connection: Connection | PoolConnectionProxy,
+    schema: str,
+    records: Sequence[tuple[object, ...]],
+    sent: asyncio.Event,
+) -> None:
+    def each() -> Iterator[tuple[object, ...]]:
+        yield from records
+        sent.set()
+
+    try:
+        await connection.copy_records_to_table("event_log", schema_name=schema, columns=_COLUMNS, records=each())
+    finally:
+        sent.set()
+
+
+def _placed(entries: Sequence[Entry], head: Head, now: datetime) -> tuple[list[tuple[object, ...]], Head]:
+    """Events as rows of the log after a head, and the head they make."""
     salts = os.urandom(_SALT * len(entries))
-    records = []
+    records: list[tuple[object, ...]] = []
     for number, entry in enumerate(entries):
         place = link(head, entry, now=now, salt=salts[number * _SALT : (number + 1) * _SALT])
         head = after(head, place)
-        records.append(
-            (
-                place.position,
-                head.log_id,
-                entry.id,
-                entry.type,
-                entry.subject,
-                entry.subject_version,
-                entry.time,
-                place.recorded_at,
-                entry.data,
-                entry.actor,
-                place.salt,
-                place.data_digest,
-                place.actor_digest,
-                entry.causation_id,
-                entry.causation_depth,
-                entry.traceparent,
-                HASH_VERSION,
-                place.previous,
-                place.hash,
-            )
-        )
-    await connection.copy_records_to_table("event_log", schema_name=schema, columns=_COLUMNS, records=records)
-    await connection.execute(_MOVE_HEAD, head.log_id, head.position, head.hash, head.recorded_at)
-    return head
+        records.append((*entry, *place, head.log_id, HASH_VERSION))
+    return records, head
 
 
 async def sequence_once(pool: Pool, *, schema: str, now: datetime) -> int:
@@ -111,18 +109,3 @@ async def locked_head(connection: Connection | PoolConnectionProxy) -> Head:
     if row is None:
         raise RuntimeError("The log has no head row: its first migration has not run.")
     return Head(row["log_id"], row["position"], row["hash"], row["recorded_at"])
-
-
-def _entry(row: Record) -> Entry:
-    return Entry(
-        id=row["event_id"],
-        type=row["type"],
-        subject=row["subject"],
-        subject_version=row["subject_version"],
-        time=row["time"],
-        data=row["data"],
-        actor=row["actor"],
-        causation_id=row["causation_id"],
-        causation_depth=row["causation_depth"],
-        traceparent=row["traceparent"],
-    )
