@@ -63,11 +63,7 @@ def instant(value: datetime) -> str:
 
 def digest(salt: bytes, text: str | None) -> bytes:
     """The digest that stands for data or actor in the chain."""
-    salted = len(salt).to_bytes(4) + salt
-    if text is None:
-        return sha256(salted + _NULL).digest()
-    data = text.encode()
-    return sha256(b"".join((salted, len(data).to_bytes(4), data))).digest()
+    return sha256(_field(salt) + _field(None if text is None else text.encode())).digest()
 
 
 def chained(

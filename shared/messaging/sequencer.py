@@ -13,6 +13,7 @@ from shared.messaging.chain import HASH_VERSION, Entry, Head, Link, after, link
 
 BATCH = 1000
 _PART = 250
+"""Events that are placed and copied at a time."""
 _SALT = 32
 _ANYTHING = "select exists (select from outbox)"
 _LOCK_HEAD = "select log_id, position, hash, recorded_at from log_head for update"
@@ -54,20 +55,17 @@ async def append(
     records, head = _placed(parts[0], head, now)
     for following in (*parts[1:], ()):
         sent = asyncio.Event()
-        _, (records, head) = await asyncio.gather(
-            _copy(connection, schema, records, sent), _placed_meanwhile(following, head, now, sent)
-        )
+        copying = asyncio.create_task(_copy(connection, schema, records, sent))
+        try:
+            await sent.wait()
+            await asyncio.sleep(0)  # what was sent leaves this process before it is busy again
+            # Made while the database is at those before them: a tenth of a sequencer's time.
+            records, head = _placed(following, head, now)
+        finally:
+            # Whatever happens, nobody else may find the connection in the midst of it.
+            await copying
     await connection.execute(_MOVE_HEAD, head.log_id, head.position, head.hash, head.recorded_at)
     return head
-
-
-async def _placed_meanwhile(
-    entries: Sequence[Entry], head: Head, now: datetime, sent: asyncio.Event
-) -> tuple[list[tuple[object, ...]], Head]:
-    """The next rows, made while the database is at those before them: a fifth of a sequencer's time."""
-    await sent.wait()
-    await asyncio.sleep(0)  # what was sent leaves this process before it is busy again
-    return _placed(entries, head, now)
 
 
 async def _copy(
@@ -76,6 +74,8 @@ async def _copy(
     records: Sequence[tuple[object, ...]],
     sent: asyncio.Event,
 ) -> None:
+    """Copy the rows to the log; `sent` is set once they are on their way, or never will be."""
+
     def each() -> Iterator[tuple[object, ...]]:
         yield from records
         sent.set()
