@@ -11,6 +11,7 @@ from sqlalchemy import update
 from services.reporting.schema import DeadLetter
 from services.reporting.scorecards.api.kept import KeptScorecards
 from services.reporting.scorecards.queries.stamps import Stamp
+from services.reporting.scorecards.queries.surroundings import KeptSurroundings
 from shared.database import transaction
 from tests.reporting.scorecards.conftest import client_of, signed_in, teller
 from tests.reporting.told import (
@@ -59,7 +60,7 @@ async def test_it_is_never_older_than_what_the_service_knows(told: FastAPI, news
 
     after = await read(told)
 
-    told.state.kept_scorecards = KeptScorecards()
+    told.state.kept_scorecards, told.state.kept_surroundings = KeptScorecards(), KeptSurroundings()
     assert after != before
     assert after == await read(told)
 
@@ -96,6 +97,16 @@ async def test_what_a_role_sees_is_not_told_to_the_public(told: FastAPI) -> None
 
     for headers, tiles in [(signed_in("analyst"), 2), (None, 1), (signed_in("analyst", "RQM"), 1)]:
         assert len((await read(told, headers=headers))["tiles"]) == tiles
+
+
+async def test_what_the_directory_says_is_kept_up_to_so_many_indicators(told: FastAPI) -> None:
+    kept = told.state.kept_surroundings = KeptSurroundings(most=3)
+    for unit_code in ("RF4", "RQM", "RF4"):
+        first = await read(told, unit_code)
+        told.state.kept_scorecards = KeptScorecards()
+
+        assert await read(told, unit_code) == first
+        assert sum(len(each.concerns) + 1 for each in kept._kept.values()) <= 3
 
 
 class TestKeptScorecards:

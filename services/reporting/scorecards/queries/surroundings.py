@@ -50,10 +50,13 @@ class Surroundings:
 
 
 class KeptSurroundings:
-    """Surroundings of one edition of the directory, in the memory of one process: another edition empties it."""
+    """Surroundings of one edition of the directory, in the memory of one process.
 
-    def __init__(self, most: int = 1000) -> None:
-        self._most = most
+    Another edition empties it, and so do more indicators than `most` in all, some tens of megabytes.
+    """
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most, self._concerns = most, 0
         self._edition: UUID | None = None
         self._kept: dict[Hashable, Surroundings] = {}
 
@@ -65,9 +68,11 @@ class KeptSurroundings:
         found = self._kept.get(asked) if edition == self._edition else None
         if found is None:
             found = await surroundings(session, unit_id, evaluated, scope)
-            if edition != self._edition or len(self._kept) >= self._most:
-                self._edition, self._kept = edition, {}
+            weight = len(found.concerns) + 1
+            if edition != self._edition or self._concerns + weight > self._most:
+                self._edition, self._kept, self._concerns = edition, {}, 0
             self._kept[asked] = found
+            self._concerns += weight
         return found
 
 
